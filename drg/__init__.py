@@ -1,0 +1,64 @@
+"""Open engine for China's inpatient claims: grouping under CHS-DRG and, in time, DIP.
+
+The public names below load what they need when first used, so ``import drg`` is cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from drg.claims.model import Claim
+    from drg.claims.readers import open_claims
+    from drg.claims.synth import synth
+    from drg.errors import DrgError, InputError, SchemeError, TableError
+    from drg.grouping.explain import Step
+    from drg.grouping.grouper import Grouper
+    from drg.grouping.result import GroupResult, Outcome
+    from drg.schemes.catalog import list_schemes, load_scheme
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Claim": "drg.claims.model",
+    "DrgError": "drg.errors",
+    "GroupResult": "drg.grouping.result",
+    "Grouper": "drg.grouping.grouper",
+    "InputError": "drg.errors",
+    "Outcome": "drg.grouping.result",
+    "SchemeError": "drg.errors",
+    "Step": "drg.grouping.explain",
+    "TableError": "drg.errors",
+    "list_schemes": "drg.schemes.catalog",
+    "load_scheme": "drg.schemes.catalog",
+    "open_claims": "drg.claims.readers",
+    "synth": "drg.claims.synth",
+}
+
+__all__ = [
+    "Claim",
+    "DrgError",
+    "GroupResult",
+    "Grouper",
+    "InputError",
+    "Outcome",
+    "SchemeError",
+    "Step",
+    "TableError",
+    "list_schemes",
+    "load_scheme",
+    "open_claims",
+    "synth",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - module attribute
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'drg' has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

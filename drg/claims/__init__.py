@@ -1,0 +1,6 @@
+"""Claims: the canonical frame and model, readers with header profiles, atomic writers, synth.
+
+``frame`` and ``model`` do not import polars; ``readers``, ``encoding``, ``delimited`` and
+``writers`` do, so import those inside functions where start-up time matters.
+May import ``drg.text``, ``drg.errors`` and ``drg.paths`` only.
+"""

@@ -1,0 +1,294 @@
+"""``drg synth``: a month of made-up claims that fit a scheme, for demos, tests and benchmarks.
+
+Real rules, invented patients: codes, ages, sexes and procedures are drawn so that the scheme's
+own rules lead to every kind of group; shares, costs and weights come from ``tables/demo`` and are
+synthetic. The same arguments give the same claims; claim ``i`` does not depend on ``n`` or on the
+size of a batch.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from drg.claims.synth_defects import SPELLINGS, put_defects
+from drg.claims.synth_draw import BLOCK, MISSING, Block, Matrix, Source, draw_block
+from drg.claims.synth_model import Floats, Ints, Model, build_model, hospital_levels
+from drg.claims.synth_plan import SchemeLike
+from drg.claims.synth_tables import read_parameters
+
+__all__ = ["SchemeLike", "synth", "synth_batches", "synth_hospitals"]
+
+#: Streams of one block: clean claims, and what is done to them.
+_CLEAN, _DEFECTS = 0, 1
+#: Blocks drawn ahead of the frame that is being built.
+_AHEAD = 4
+_EPOCH = date(1970, 1, 1)
+
+
+def synth(
+    scheme: SchemeLike,
+    n: int,
+    seed: int,
+    *,
+    hospitals: int = 12,
+    month: str = "2025-06",
+    defects: float = 0.02,
+    with_defects: bool = False,
+) -> pl.DataFrame:
+    """Make ``n`` claims of one month in one frame.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The scheme whose rules the claims are made for.
+    n : int
+        Number of claims, 0 or more.
+    seed : int
+        Seed, 0 or more; the same seed gives the same claims.
+    hospitals : int, optional
+        Number of hospitals (``H0001`` …), of up to three levels with different cases.
+    month : str, optional
+        Month of discharge, ``"YYYY-MM"``; admissions may lie before it.
+    defects : float, optional
+        Share of claims that carry one defect, 0 to 1.
+    with_defects : bool, optional
+        Add a column ``defect`` (String): the defect's kind, null for a clean claim.
+
+    Returns
+    -------
+    polars.DataFrame
+        The canonical claim columns, one row a claim: text as String, years, days, grams and hours
+        as Int64, dates as Date, ``diagnoses`` and ``procedures`` as List(String) with the principal
+        one first, costs in yuan as text with two decimals. Null: not reported.
+
+    Raises
+    ------
+    ValueError
+        An argument is out of its range, or the month cannot be read.
+    """
+    batches = synth_batches(
+        scheme,
+        n,
+        seed,
+        batch=max(n, 1),
+        hospitals=hospitals,
+        month=month,
+        defects=defects,
+        with_defects=with_defects,
+    )
+    return next(batches)
+
+
+def synth_batches(
+    scheme: SchemeLike,
+    n: int,
+    seed: int,
+    batch: int = 500_000,
+    *,
+    hospitals: int = 12,
+    month: str = "2025-06",
+    defects: float = 0.02,
+    with_defects: bool = False,
+) -> Iterator[pl.DataFrame]:
+    """Make the claims of ``synth`` batch by batch, in constant memory.
+
+    Parameters
+    ----------
+    batch : int, optional
+        Claims a frame; the last one may be shorter. It changes nothing else.
+    scheme, n, seed, hospitals, month, defects, with_defects
+        As for ``synth``.
+
+    Yields
+    ------
+    polars.DataFrame
+        As ``synth`` returns; one empty frame when ``n`` is 0.
+
+    Raises
+    ------
+    ValueError
+        As for ``synth``, at the call.
+    """
+    if n < 0 or seed < 0 or batch < 1 or hospitals < 1:
+        raise ValueError(f"n and seed must be >= 0, batch and hospitals >= 1; got {n}, {seed}, {batch}, {hospitals}")
+    if not 0.0 <= defects <= 1.0:
+        raise ValueError(f"defects is a share from 0 to 1, not {defects}")
+    first = _first_day(month)
+    model = build_model(scheme, hospitals, read_parameters())
+    return _batches(model, n, seed, batch, first, defects, with_defects)
+
+
+def synth_hospitals(hospitals: int = 12) -> pl.DataFrame:
+    """The hospitals that ``synth`` uses: hospital_id, level (primary, secondary, tertiary)."""
+    levels = hospital_levels(hospitals, read_parameters())
+    return pl.DataFrame(
+        {"hospital_id": [f"H{k + 1:04d}" for k in range(hospitals)], "level": levels},
+        schema={"hospital_id": pl.String, "level": pl.String},
+    )
+
+
+def _first_day(month: str) -> date:
+    try:
+        return date.fromisoformat(f"{month}-01")
+    except ValueError as error:
+        raise ValueError(f"month must be YYYY-MM, not {month!r}") from error
+
+
+def _days(first: date, weekday: list[float]) -> Floats:
+    """Running share of discharges of each day of the month."""
+    length = monthrange(first.year, first.month)[1]
+    running = np.cumsum([weekday[(first.weekday() + k) % 7] for k in range(length)])
+    running /= running[-1]
+    running[-1] = 1.0
+    return running
+
+
+def _batches(
+    model: Model, n: int, seed: int, batch: int, first: date, defects: float, with_defects: bool
+) -> Iterator[pl.DataFrame]:
+    days = _days(first, model.settings["stay"]["weekday"])
+    texts = _Texts(model, first)
+
+    def draw(number: int) -> Block:
+        block = draw_block(model, Source(seed, number, _CLEAN), number * BLOCK, days)
+        put_defects(model, Source(seed, number, _DEFECTS), block, defects)
+        return block
+
+    last = -1
+    block = draw(0) if n == 0 else None
+    if block is not None:
+        yield texts.frame([_rows(block, 0, 0)], with_defects)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        ahead = deque[Future[Block]]()
+        total = -(-n // BLOCK)
+        queued = 0
+        for start in range(0, n, batch):
+            parts, at, stop = [], start, min(start + batch, n)
+            while at < stop:
+                while queued < total and len(ahead) < _AHEAD:
+                    ahead.append(pool.submit(draw, queued))
+                    queued += 1
+                if at // BLOCK != last:
+                    block, last = ahead.popleft().result(), at // BLOCK
+                end = min(stop, (last + 1) * BLOCK)
+                parts.append(_rows(block, at - last * BLOCK, end - last * BLOCK))
+                at = end
+            yield texts.frame(parts, with_defects)
+
+
+def _rows(block: Block, start: int, stop: int) -> dict[str, Ints | Matrix]:
+    return {f.name: getattr(block, f.name)[..., start:stop] for f in fields(block)}
+
+
+class _Texts:
+    """Turns drawn numbers into the canonical frame."""
+
+    def __init__(self, model: Model, first: date) -> None:
+        self.model = model
+        self.month = f"{first:%Y%m}"
+        self.first = (first - _EPOCH).days
+        listed = pl.Series([*model.code_texts, *model.junk, ""], dtype=pl.String)
+        wide = [c.translate(_FULL_WIDTH) for c in listed]
+        spelled = [listed, listed.str.to_lowercase(), " " + listed, listed + " ", pl.Series(wide)]
+        self.codes = pl.concat([s.alias("code") for s in spelled])
+        self.listed = len(listed)
+        assert len(spelled) == SPELLINGS + 1
+        self.sexes = pl.Series([None, "M", "F", *model.settings["defect"]["sex"]], dtype=pl.String)
+        self.hospitals = pl.Series(model.hospital_ids, dtype=pl.String)
+        self.cents = pl.Series([f".{k:02d}" for k in range(100)], dtype=pl.String)
+        self.kinds = pl.Series(model.defects[0], dtype=pl.String)
+
+    def frame(self, parts: list[dict[str, Ints | Matrix]], with_defects: bool) -> pl.DataFrame:
+        """Canonical columns of the parts' claims, in order."""
+        rows = {name: np.concatenate([p[name] for p in parts], axis=-1) for name in parts[0]}
+        codes = rows.pop("diagnoses")
+        codes[0] += (rows["spelling"] * self.listed).astype(np.int32)
+        diagnoses, procedures = self._lists(codes), self._lists(rows.pop("procedures"))
+        numbers = pl.DataFrame({name: pl.Series(values) for name, values in rows.items()})
+        made = numbers.select(
+            _padded("claim", f"C{self.month}").alias("claim_id"),
+            self._text(self.hospitals, "hospital").alias("hospital_id"),
+            _padded("patient", "P").alias("patient_id"),
+            self._chosen("department", self._text(pl.Series(self.model.wards), "ward")),
+            self._chosen("insurance", pl.col("insurance").cast(pl.String)),
+            self._text(self.sexes, "sex").alias("sex"),
+            _number("age"),
+            _number("age_days"),
+            _number("birth_weight").alias("birth_weight_g"),
+            _number("admission_weight").alias("admission_weight_g"),
+            (pl.col("admitted") + self.first).cast(pl.Int32).cast(pl.Date).alias("admitted_on"),
+            (pl.col("discharged") + self.first).cast(pl.Int32).cast(pl.Date).alias("discharged_on"),
+            _number("los").alias("los_days"),
+            _number("icu_hours"),
+            _number("ventilation_hours"),
+            self._chosen("disposition", pl.col("disposition").cast(pl.String)),
+            self._yuan("cost").alias("total_cost"),
+            self._yuan("paid").alias("patient_paid"),
+            self._yuan("technology").alias("new_technology_cost"),
+            *([_at(self.kinds, "defect").alias("defect")] if with_defects else []),
+        )
+        place = made.columns.index("total_cost")
+        made.insert_column(place, diagnoses.alias("diagnoses"))
+        return made.insert_column(place + 1, procedures.alias("procedures"))
+
+    def _lists(self, codes: Matrix) -> pl.Series:
+        """Rows of ids, -1 for none, as lists of code texts; a claim without any has an empty list."""
+        by_claim = codes.T
+        present = by_claim >= 0
+        count = present.sum(axis=1)
+        claim = np.repeat(np.arange(len(count), dtype=np.uint32), count)
+        flat = pl.DataFrame(
+            {
+                "claim": pl.Series(claim).set_sorted(),
+                "code": self.codes.gather(pl.Series(by_claim[present].astype(np.uint32))),
+            }
+        )
+        lists = flat.group_by("claim", maintain_order=True).agg("code")["code"]
+        if len(lists) == len(count):
+            return lists
+        nothing = pl.Series([[]], dtype=pl.List(pl.String))
+        some = count > 0
+        place = np.where(some, np.cumsum(some) - 1, len(lists))
+        return pl.concat([lists, nothing.alias("code")]).gather(pl.Series(place))
+
+    def _text(self, texts: pl.Series, column: str) -> pl.Expr:
+        return pl.lit(texts).gather(pl.col(column))
+
+    def _chosen(self, name: str, usual: pl.Expr) -> pl.Expr:
+        """A text column, or what the plan's rule asks for."""
+        for field, place in self.model.fixed:
+            if field == name:
+                wanted = pl.lit(pl.Series(place)).gather(pl.col("plan"))
+                texts = pl.lit(pl.Series(self.model.choices[name], dtype=pl.String))
+                usual = pl.when(wanted >= 0).then(texts.gather(pl.max_horizontal(wanted, 0))).otherwise(usual)
+        return usual.alias(name)
+
+    def _yuan(self, column: str) -> pl.Expr:
+        fen = pl.col(column)
+        whole = (fen // 100).cast(pl.String)
+        text = pl.concat_str(whole, pl.lit(self.cents).gather(fen.abs() % 100))
+        return pl.when(fen != MISSING).then(text)
+
+
+_FULL_WIDTH = {k: k + 0xFEE0 for k in range(0x21, 0x7F)}
+
+
+def _padded(column: str, prefix: str) -> pl.Expr:
+    return pl.concat_str(pl.lit(prefix), pl.col(column).cast(pl.String).str.zfill(9))
+
+
+def _number(column: str) -> pl.Expr:
+    return pl.when(pl.col(column) != MISSING).then(pl.col(column)).alias(column)
+
+
+def _at(texts: pl.Series, column: str) -> pl.Expr:
+    place = pl.when(pl.col(column) >= 0).then(pl.col(column))
+    return pl.lit(texts).gather(place)

@@ -1,0 +1,358 @@
+"""From a scheme to what the generator draws from: code pools and one plan per way into a group.
+
+A plan is one alternative of one ADRG rule behind its MDC's door: which pool the principal
+diagnosis comes from, which procedures and further diagnoses it needs, and its bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from drg.claims import synth_rules
+from drg.claims.synth_rules import Need
+from drg.claims.synth_tables import KINDS, Parameters, share_of, shares_of
+
+Ids = npt.NDArray[np.int32]
+
+#: Most procedures, and most further diagnoses, that a plan prescribes.
+MOST_NEEDED = 4
+MOST_FURTHER = 3
+#: Ways into one ADRG rule that are kept: body sites of multiple trauma make nine.
+_MOST_WAYS = 9
+
+
+class MdcLike(Protocol):
+    """An MDC row of a scheme."""
+
+    @property
+    def mdc(self) -> str: ...
+    @property
+    def rule(self) -> Any: ...
+
+
+class AdrgLike(Protocol):
+    """An ADRG row of a scheme, in decision order."""
+
+    @property
+    def mdc(self) -> str: ...
+    @property
+    def adrg(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def rule(self) -> Any: ...
+
+
+class DrgLike(Protocol):
+    """A DRG test of an ADRG."""
+
+    @property
+    def drg(self) -> str: ...
+    @property
+    def rule(self) -> Any: ...
+
+
+class SchemeLike(Protocol):
+    """What the generator reads of a scheme (``drg.schemes.scheme.Scheme`` has it all)."""
+
+    @property
+    def mdcs(self) -> Sequence[MdcLike]: ...
+    @property
+    def adrgs(self) -> Sequence[AdrgLike]: ...
+    def drgs_of(self, adrg: Any, /) -> Sequence[DrgLike]: ...
+    @property
+    def code_sets(self) -> Mapping[str, frozenset[str]]: ...
+    @property
+    def trauma_site(self) -> Mapping[str, str]: ...
+    @property
+    def severity(self) -> Mapping[str, tuple[str, str]]: ...
+    @property
+    def exclusion(self) -> Mapping[str, str]: ...
+    @property
+    def known_dx(self) -> frozenset[str]: ...
+    @property
+    def known_px(self) -> frozenset[str]: ...
+    @property
+    def dx_names(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way into one ADRG; pools are numbers of ``Pools``."""
+
+    adrg: AdrgLike | None
+    mdc: str
+    kind: str
+    principal: int
+    procedures: tuple[int, ...] = ()
+    diagnoses: tuple[int, ...] = ()
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    share: float = 0.0
+
+
+class Pools:
+    """Ordered code lists, the likely codes first; equal lists are kept once."""
+
+    def __init__(self) -> None:
+        self._lists: list[Ids] = []
+        self._places: dict[bytes, int] = {}
+
+    def add(self, ids: Ids) -> int:
+        """Number of the pool with these ids; -1 for none at all."""
+        if not len(ids):
+            return -1
+        key = ids.tobytes()
+        if key not in self._places:
+            self._places[key] = len(self._lists)
+            self._lists.append(ids)
+        return self._places[key]
+
+    def flat(self) -> tuple[Ids, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """All pools end to end, their offsets and their sizes."""
+        sizes = np.array([len(ids) for ids in self._lists], dtype=np.int64)
+        return np.concatenate(self._lists), np.cumsum(sizes) - sizes, sizes
+
+
+class Codes:
+    """Known codes as ids (diagnoses first, both sorted) with what the parameters say of them."""
+
+    def __init__(self, scheme: SchemeLike, parameters: Parameters) -> None:
+        self.dx = sorted(scheme.known_dx)
+        self.px = sorted(scheme.known_px)
+        self.dx_id = {code: n for n, code in enumerate(self.dx)}
+        self.px_id = {code: n + len(self.dx) for n, code in enumerate(self.px)}
+        rows = {r[0]: r[1:] for r in parameters.diagnosis.iter_rows()}
+        nothing = (0, 0, None, 0, 150, "")
+        found = [_longest_prefix(code, rows, nothing) for code in self.dx]
+        settings = parameters.settings["diagnoses"]
+        usual = np.array([_usual(code, settings) for code in self.dx])
+        noise = settings["noise"] * -np.log(-np.log(shares_of(self.dx)))
+        self.principal = np.array([f[0] for f in found], dtype=np.float64)
+        self.secondary = np.array([f[1] for f in found], dtype=np.float64)
+        #: Log preferences with fixed noise (Gumbel), so that like codes do not stand in a row.
+        self.as_principal = np.log((self.principal + 0.4) * usual) + noise
+        self.as_secondary = np.log((self.secondary + 0.4) * usual) + noise
+        self.as_procedure = shares_of(self.px)
+        self.sex = np.array([{"M": 1, "F": 2}.get(f[2], 0) for f in found], dtype=np.int8)
+        self.age_low = np.array([f[3] for f in found], dtype=np.int16)
+        self.age_high = np.array([f[4] for f in found], dtype=np.int16)
+
+    def diagnoses(self, codes: Collection[str], principal: bool = True) -> Ids:
+        """Ids of the known ones among the codes, the preferred first."""
+        rank = self.as_principal if principal else self.as_secondary
+        ids = np.sort(np.array([self.dx_id[c] for c in codes if c in self.dx_id], dtype=np.int32))
+        return ids[np.argsort(-rank[ids], kind="stable")]
+
+    def procedures(self, codes: Collection[str]) -> Ids:
+        """Ids of the known ones among the codes, in a fixed arbitrary order."""
+        ids = np.sort(np.array([self.px_id[c] for c in codes if c in self.px_id], dtype=np.int32))
+        return ids[np.argsort(-self.as_procedure[ids - len(self.dx)], kind="stable")]
+
+
+def _usual(code: str, settings: Mapping[str, float]) -> float:
+    if "+" in code:
+        return settings["paired"]
+    if code.endswith(".900"):
+        return settings["unspecified"]
+    return settings["extended"] if "x" in code[4:] else 1.0
+
+
+def _longest_prefix(code: str, rows: Mapping[str, Any], default: Any) -> Any:
+    for length in range(min(len(code), 5), 0, -1):
+        if code[:length] in rows:
+            return rows[code[:length]]
+    return default
+
+
+class Planner:
+    """Makes the plans of one scheme."""
+
+    def __init__(self, scheme: SchemeLike, codes: Codes, pools: Pools, parameters: Parameters) -> None:
+        self.scheme, self.codes, self.pools = scheme, codes, pools
+        self.settings = parameters.settings
+        self.mix = {r["mdc"]: r for r in parameters.case_mix.iter_rows(named=True)}
+        self.doors = {m.mdc: m.rule for m in scheme.mdcs}
+        self._inline: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self.listed = frozenset().union(*(self.mdc_list(m.mdc) for m in scheme.mdcs))
+        sexed = [m for m, r in self.mix.items() if r["female"] in (0, 1) or r["patient"]]
+        #: Diagnoses that fit some patients only: other MDCs draw none of them freely.
+        self.bound = frozenset().union(*(self._own(m) for m in sexed))
+        #: Diagnoses that some rule looks for behind the principal one.
+        self.sought = frozenset().union(*self._sought())
+        self.ruled_px = frozenset().union(*(self._px_of(a.rule) for a in scheme.adrgs))
+        self.first_px = frozenset().union(
+            *(self._px_of(a.rule) for a in scheme.adrgs if not self.mdc_list(a.mdc))
+        )
+        self.grey = scheme.code_sets.get("GREY.dx", frozenset())
+        self.general = self.listed - self.bound - self.sought - self.grey
+
+    def lookup(self, atom: Any) -> frozenset[str]:
+        """Codes that a code test lists."""
+        if atom.name:
+            return self.scheme.code_sets.get(atom.name, frozenset())
+        key = (atom.kind, tuple(atom.codes))
+        if key not in self._inline:
+            known = self.scheme.known_dx if atom.kind == "dx" else self.scheme.known_px
+            stems = tuple(c[:-1] for c in atom.codes if c.endswith(".*"))
+            self._inline[key] = frozenset(atom.codes) | {c for c in known if stems and c.startswith(stems)}
+        return self._inline[key]
+
+    def mdc_list(self, mdc: str) -> frozenset[str]:
+        """Principal diagnoses of an MDC."""
+        return self.scheme.code_sets.get(mdc, frozenset())
+
+    def plans(self) -> list[Plan]:
+        """Every plan, shares summing to 1."""
+        found: list[Plan] = []
+        for row in self.scheme.adrgs:
+            ways = list(self._of_row(row))[:_MOST_WAYS]
+            found.extend(replace(p, share=1 / len(ways)) for p in ways)
+        return self._with_shares(found)
+
+    def _own(self, mdc: str) -> frozenset[str]:
+        others = (self.mdc_list(m) for m in self.doors if m != mdc)
+        return self.mdc_list(mdc) - frozenset().union(*others)
+
+    def _sought(self) -> Iterator[frozenset[str]]:
+        for rule in (*self.doors.values(), *(a.rule for a in self.scheme.adrgs)):
+            for atom in synth_rules.atoms(rule):
+                kind = type(atom).__name__
+                test = atom.codes if kind == "Count" else atom
+                if kind in ("Codes", "Count") and test.kind == "dx" and test.position != "principal":
+                    yield self.lookup(test)
+                if kind == "TraumaSites":
+                    yield frozenset(self.scheme.trauma_site)
+
+    def _px_of(self, rule: Any) -> frozenset[str]:
+        tests = [getattr(a, "codes", None) if type(a).__name__ == "Count" else a for a in synth_rules.atoms(rule)]
+        return frozenset().union(
+            *(self.lookup(t) for t in tests if type(t).__name__ == "Codes" and t.kind == "px")
+        )
+
+    def _of_row(self, row: AdrgLike) -> Iterator[Plan]:
+        kind = {"non_or_procedure": "procedure"}.get(row.kind, row.kind)
+        own: frozenset[str] = frozenset()
+        if kind == "ambiguous":
+            others = (a for a in self.scheme.adrgs if a.mdc == row.mdc and a.kind != "ambiguous")
+            own = frozenset().union(*(self._px_of(a.rule) for a in others)) | self.first_px
+        seen: set[tuple[Any, ...]] = set()
+        for need in synth_rules.needs(self.doors[row.mdc], row.rule, self.lookup):
+            if kind == "ambiguous":
+                # A conflict of sex is a defect, not a case of the mix.
+                if "sex" in need.choices:
+                    continue
+                need = replace(need, first=need.first - own if need.first is not None else None)
+                if need.first is not None and not need.first:
+                    continue
+            for plan in self._by_site(row, kind, need):
+                key = (plan.principal, plan.procedures, plan.diagnoses)
+                if plan.principal >= 0 and key not in seen:
+                    seen.add(key)
+                    yield plan
+
+    def _by_site(self, row: AdrgLike, kind: str, need: Need) -> Iterator[Plan]:
+        if need.sites < 2:
+            yield self._plan(row, kind, need)
+            return
+        members: dict[str, set[str]] = defaultdict(set)
+        for code, site in self.scheme.trauma_site.items():
+            members[site].add(code)
+        sites = sorted(members)
+        for n, site in enumerate(sites):
+            other = tuple(frozenset(members[sites[(n + k) % len(sites)]]) for k in range(1, need.sites))
+            here = frozenset(members[site]) & (need.principal or frozenset(members[site]))
+            yield self._plan(row, kind, replace(need, principal=here, diagnoses=(*need.diagnoses, *other)))
+
+    def _plan(self, row: AdrgLike, kind: str, need: Need) -> Plan:
+        add = self.pools.add
+        px = tuple(p for p in (need.first, *need.procedures) if p is not None)[:MOST_NEEDED]
+        return Plan(
+            row,
+            row.mdc,
+            kind,
+            add(self._principals(row, kind, need)),
+            tuple(add(self.codes.procedures(p)) for p in px),
+            tuple(add(self.codes.diagnoses(d, principal=False)) for d in need.diagnoses[:MOST_FURTHER]),
+            need.bounds,
+            need.choices,
+        )
+
+    def _principals(self, row: AdrgLike, kind: str, need: Need) -> Ids:
+        codes = need.principal
+        if codes is None:
+            codes = self.general - need.never_principal - need.absent
+        ids = self.codes.diagnoses((codes - self.grey) or codes)
+        names_dx = any(
+            type(a).__name__ == "Codes" and a.kind == "dx" and a.position == "principal"
+            for a in synth_rules.atoms(row.rule)
+        )
+        if kind in ("surgical", "procedure") and not names_dx:
+            ids = self._related(row.name, ids)
+        return ids
+
+    def _related(self, name: str, ids: Ids) -> Ids:
+        """The diagnoses whose names share most with the ADRG's name, then the usual ones."""
+        most = self.settings["mix"]["related_pool"]
+        ids = ids[: 40 * most]
+        for word in self.settings["mix"]["ignored_in_names"]:
+            name = name.replace(word, " ")
+        parts = {name[k : k + n] for n in (1, 2, 3) for k in range(len(name) - n + 1)}
+        names = [self.scheme.dx_names.get(self.codes.dx[i], "") for i in ids]
+        score = np.zeros(len(ids))
+        for part in sorted(p for p in parts if " " not in p):
+            hit = np.array([part in n for n in names], dtype=bool)
+            if hit.any():
+                score[hit] += len(part) * math.log(1.0 + len(ids) / float(hit.sum()))
+        order = np.argsort(-(2.0 * score + self.codes.as_principal[ids]), kind="stable")
+        return ids[order][:most]
+
+    def _with_shares(self, plans: list[Plan]) -> list[Plan]:
+        mix = self.settings["mix"]
+        usual = pl.DataFrame(list(self.mix.values())).select("medical", "procedure", "surgical").mean().row(0)
+        default = dict(zip(KINDS, usual, strict=False))
+        cells: dict[tuple[str, str], float] = defaultdict(float)
+        flat, offsets, sizes = self.pools.flat()
+        weighted = []
+        for plan in plans:
+            top = flat[offsets[plan.principal] : offsets[plan.principal] + min(sizes[plan.principal], 12)]
+            adrg = plan.adrg.adrg if plan.adrg else ""
+            usual_dx = float(self.codes.principal[top].mean()) + 1.0
+            spread = math.exp(mix["adrg_sigma"] * 2.0 * (share_of(adrg) - 0.5) * 1.7)
+            weighted.append(plan.share * usual_dx * spread)
+            cells[plan.mdc, plan.kind] += weighted[-1]
+        target = {c: float(self.mix.get(c[0], default).get(c[1], 0.0)) for c in cells}
+        by_mdc: dict[str, float] = defaultdict(float)
+        for (mdc, _), value in target.items():
+            by_mdc[mdc] += value
+        target |= {c: by_mdc[c[0]] or 1.0 for c in cells if c[1] == "ambiguous"}
+        strays = self._ungroupable()
+        odd = {"ambiguous": mix["ambiguous"], "ungroupable": mix["ungroupable"] if strays else 0.0}
+        odd["ambiguous"] *= any(c[1] == "ambiguous" for c in cells)
+        total = {
+            k: sum(v for c, v in target.items() if (c[1] == "ambiguous") == (k == "ambiguous"))
+            for k in ("ambiguous", "usual")
+        }
+        done = []
+        for plan, weight in zip(plans, weighted, strict=True):
+            whole = odd["ambiguous"] if plan.kind == "ambiguous" else 1.0 - sum(odd.values())
+            part = "ambiguous" if plan.kind == "ambiguous" else "usual"
+            share = weight / cells[plan.mdc, plan.kind] * target[plan.mdc, plan.kind]
+            done.append(replace(plan, share=whole * share / (total[part] or 1.0)))
+        return done + [replace(p, share=odd["ungroupable"]) for p in strays]
+
+    def _ungroupable(self) -> list[Plan]:
+        free = self.scheme.known_dx - self.listed - self.sought
+        pool = self.pools.add(self.codes.diagnoses(free))
+        return [Plan(None, "", "ungroupable", pool)] if pool >= 0 else []
+

@@ -1,0 +1,333 @@
+"""Write result frames: CSV, TSV, Parquet or XLSX by suffix, in constant memory, all or nothing.
+
+A file is written under a temporary name beside its target, synced, and moved into place; on any
+error, Ctrl-C included, the target is as before. Values are written as they are: cells that begin
+with ``=`` stay so in CSV (docs/claims.md), XLSX stores them as text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from drg.claims.frame import SEPARATOR
+from drg.errors import InputError
+
+__all__ = ["OUTPUT_SUFFIXES", "atomic_path", "output_suffix", "write_frames"]
+
+OUTPUT_SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
+
+_BATCH = 100_000
+#: Level 1 is as fast as lz4 here and its files are a third smaller.
+_ZSTD_LEVEL = 1
+_XLSX_ROWS = 1_048_575
+_XLSX_COLUMNS = 16_384
+_XLSX_TEXT = 32_767
+_XLSX_NUMBER = 10**15
+_XLSX_WIDTHS = (8, 48)
+_SHEET = "分组结果"
+
+
+def output_suffix(path: str | Path) -> str:
+    """Suffix of an output, checked together with its folder before any work is done.
+
+    Raises
+    ------
+    InputError
+        F201 unknown suffix, F202 no such folder, F203 the path is a folder.
+    """
+    path = Path(path)
+    where = str(path)
+    if path.is_dir():
+        raise InputError("F203", where=where)
+    suffix = path.suffix.lower()
+    if suffix not in OUTPUT_SUFFIXES:
+        known = " ".join(OUTPUT_SUFFIXES)
+        raise InputError("F201", where=where, suffix=suffix or path.name, known=known)
+    if not path.parent.is_dir():
+        raise InputError("F202", where=where, folder=str(path.parent))
+    return suffix
+
+
+@contextmanager
+def atomic_path(target: str | Path) -> Iterator[Path]:
+    """A temporary path beside ``target``, moved onto it when the block ends well.
+
+    Parameters
+    ----------
+    target : str or Path
+        File to make or replace; a symbolic link is followed.
+
+    Yields
+    ------
+    Path
+        Where the block writes the file.
+
+    Raises
+    ------
+    InputError
+        F204 the system refuses to write. Any other error passes through; in every case the
+        temporary file is gone and the target is untouched.
+    """
+    path = Path(target)
+    final = path.resolve()
+    draft = final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield draft
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        draft.replace(final)
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise InputError("F204", where=str(path), detail=detail) from error
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def write_frames(
+    path: str | Path,
+    frames: pl.LazyFrame | pl.DataFrame | Iterable[pl.DataFrame],
+    *,
+    schema: pl.Schema | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> int:
+    """Write frames one after the other to one file, rows in the given order.
+
+    Parameters
+    ----------
+    path : str or Path
+        Target; its suffix is one of ``OUTPUT_SUFFIXES``.
+    frames : LazyFrame, DataFrame or iterable of DataFrame
+        Rows; every frame has the same columns and dtypes. An iterable is consumed once, in
+        order, one frame ahead of the writer.
+    schema : polars.Schema, optional
+        Columns of the frames; needed only for an iterable that may be empty.
+    metadata : mapping of str to str, optional
+        Provenance: Parquet file metadata, XLSX custom properties. CSV and TSV have no place.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    InputError
+        F201-F203 the path, F204 the system refuses to write, F205 xlsxwriter is missing,
+        F206-F208 the format cannot hold the data. Errors raised while ``frames`` is iterated
+        pass through unchanged.
+    """
+    suffix = output_suffix(path)
+    if isinstance(frames, pl.DataFrame):
+        schema, frames = frames.schema, [frames]
+    elif isinstance(frames, pl.LazyFrame):
+        schema = frames.collect_schema()
+        frames = frames.collect_batches(chunk_size=_BATCH, maintain_order=True)
+    batches = iter(frames)
+    if schema is None:
+        first = next(batches, None)
+        if first is None:
+            raise ValueError("an empty iterable needs a schema")
+        schema, batches = first.schema, itertools.chain([first], batches)
+    counted = _Counted(batches)
+    try:
+        with atomic_path(path) as draft:
+            if suffix == ".xlsx":
+                _write_xlsx(draft, counted, schema, metadata or {}, str(path))
+            elif suffix == ".parquet":
+                _sink_parquet(draft, counted, schema, metadata or {})
+            else:
+                _sink_text(draft, counted, schema, suffix, str(path))
+    except InputError:
+        if counted.error is not None:
+            raise counted.error from None
+        raise
+    return counted.rows
+
+
+class _Counted:
+    """Passes frames on and counts their rows; keeps the error of their maker, if one occurs."""
+
+    def __init__(self, frames: Iterator[pl.DataFrame]) -> None:
+        self.frames = frames
+        self.rows = 0
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        try:
+            for frame in self.frames:
+                self.rows += frame.height
+                yield frame
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _sink(counted: _Counted, schema: pl.Schema, sink: Callable[[pl.LazyFrame], object]) -> None:
+    """Stream the frames into one of polars' sinks."""
+
+    def source(
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        yield from counted
+
+    try:
+        sink(register_io_source(source, schema=schema))
+    except pl.exceptions.PolarsError as error:
+        raise OSError(str(error).splitlines()[0]) from error
+
+
+def _sink_parquet(
+    draft: Path, counted: _Counted, schema: pl.Schema, metadata: Mapping[str, str]
+) -> None:
+    _sink(
+        counted,
+        schema,
+        lambda frame: frame.sink_parquet(
+            draft,
+            compression="zstd",
+            compression_level=_ZSTD_LEVEL,
+            metadata=dict(metadata) or None,
+        ),
+    )
+
+
+def _sink_text(
+    draft: Path, counted: _Counted, schema: pl.Schema, suffix: str, where: str
+) -> None:
+    flat = _flat(schema, where)
+    _sink(
+        counted,
+        schema,
+        lambda frame: frame.with_columns(flat).sink_csv(
+            draft, include_bom=True, separator="\t" if suffix == ".tsv" else ","
+        ),
+    )
+
+
+def _flat(schema: pl.Schema, where: str) -> list[pl.Expr]:
+    """Expressions that turn list columns into joined text; other nesting is refused."""
+    expressions = []
+    for name, dtype in schema.items():
+        if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
+            texts = pl.element().cast(pl.String).fill_null("")
+            expressions.append(pl.col(name).list.eval(texts).list.join(SEPARATOR))
+        elif dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise InputError("F206", where=where, column=name, dtype=str(dtype))
+    return expressions
+
+
+def _write_xlsx(
+    draft: Path,
+    counted: _Counted,
+    schema: pl.Schema,
+    metadata: Mapping[str, str],
+    where: str,
+) -> None:
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise InputError("F205", where=where) from error
+    if len(schema) > _XLSX_COLUMNS:
+        raise InputError("F208", where=where, found=len(schema), limit=_XLSX_COLUMNS)
+    flat = _flat(schema, where)
+    with tempfile.TemporaryDirectory(prefix="drg-") as folder:
+        options = {"constant_memory": True, "tmpdir": folder, "default_date_format": "yyyy-mm-dd"}
+        book = xlsxwriter.Workbook(str(draft), options)
+        try:
+            for name, value in metadata.items():
+                book.set_custom_property(name, value, "text")
+            _fill_book(book, counted, schema, flat, where)
+            book.close()
+        except xlsxwriter.exceptions.XlsxFileError as error:
+            raise OSError(str(error)) from error
+        finally:
+            for sheet in book.worksheets():
+                sheet._opt_close()  # else its temporary file outlives a failed run
+
+
+def _fill_book(
+    book: Any, counted: _Counted, schema: pl.Schema, flat: list[pl.Expr], where: str
+) -> None:
+    sheets = 0
+    sheet, used = None, _XLSX_ROWS
+    for batch in itertools.chain([pl.DataFrame(schema=schema)], counted):
+        frame = batch.with_columns(flat)
+        start = 0
+        while start < frame.height or sheet is None:
+            if used == _XLSX_ROWS or sheet is None:
+                if sheet is not None:
+                    sheet.autofilter(0, 0, used, len(schema) - 1)
+                sheets += 1
+                sheet = _new_sheet(book, sheets, schema)
+                used = 0
+            part = frame.slice(start, _XLSX_ROWS - used)
+            _fill_rows(sheet, part, used + 1, where)
+            used += part.height
+            start += part.height
+    if sheet is not None:
+        sheet.autofilter(0, 0, used, len(schema) - 1)
+
+
+def _new_sheet(book: Any, number: int, schema: pl.Schema) -> Any:
+    sheet = book.add_worksheet(_SHEET if number == 1 else f"{_SHEET}{number}")
+    sheet.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    low, high = _XLSX_WIDTHS
+    for column, (name, dtype) in enumerate(schema.items()):
+        codes = isinstance(dtype, pl.List) or name in ("diagnoses", "procedures", "group_name")
+        sheet.set_column(column, column, high if codes else max(low, min(2 * len(name), high // 2)))
+        sheet.write_string(0, column, name, bold)
+    return sheet
+
+
+def _fill_rows(sheet: Any, frame: pl.DataFrame, first_row: int, where: str) -> None:
+    """Numbers and dates as such, everything else as text."""
+    writers = [_cell_writer(sheet, dtype) for dtype in frame.dtypes]
+    for row_number, row in enumerate(frame.iter_rows(), start=first_row):
+        for column, value in enumerate(row):
+            if value is None:
+                continue
+            if writers[column](row_number, column, value) == -2:
+                raise InputError(
+                    "F207",
+                    where=where,
+                    column=frame.columns[column],
+                    length=len(str(value)),
+                    limit=_XLSX_TEXT,
+                )
+
+
+def _cell_writer(sheet: Any, dtype: pl.DataType) -> Callable[[int, int, Any], int]:
+    """Writer of one column's cells; it returns -2 when a text is too long for a cell."""
+
+    def number(row: int, column: int, value: Any) -> int:
+        # Excel keeps 15 digits: longer numbers, and NaN, go in as text.
+        if abs(value) < _XLSX_NUMBER:
+            return int(sheet.write_number(row, column, value))
+        return int(sheet.write_string(row, column, str(value)))
+
+    def text(row: int, column: int, value: Any) -> int:
+        return int(sheet.write_string(row, column, str(value)))
+
+    if dtype.is_integer() or dtype.is_float():
+        return number
+    if dtype == pl.Boolean:
+        return lambda row, column, value: int(sheet.write_boolean(row, column, value))
+    if dtype == pl.Date or dtype == pl.Datetime(time_zone=None):
+        return lambda row, column, value: int(sheet.write_datetime(row, column, value))
+    return text

@@ -1,0 +1,148 @@
+"""Claim frame -> what the kernel takes: code columns where they lie, scalars as int32.
+
+No string is copied to Python. A null scalar is FIELD_NULL; one that is there but cannot be read
+(``age`` "abc", a fraction, a number past int32) is FIELD_INVALID, which is not the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grouper_core
+import numpy as np
+import polars as pl
+from grouper_core import FIELD_INVALID, FIELD_NULL
+from numpy.typing import NDArray
+
+from drg.claims.profiles import ClaimColumns
+from drg.grouping.fields import BLANKS, COLUMN_OF_FIELD, SEX_VALUES, TOP
+from drg.schemes.compile import Compiled
+
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A frame ready for the kernel.
+
+    Attributes
+    ----------
+    batches : list of ClaimBatch
+        Chunks in row order.
+    scalars : list of (int32 array of shape (rows,) or None)
+        By the program's field number; None where the frame lacks the column.
+    rows : int
+    """
+
+    batches: list[grouper_core.ClaimBatch]
+    scalars: list[NDArray[np.int32] | None]
+    rows: int
+
+
+def encode(frame: pl.DataFrame, columns: ClaimColumns, compiled: Compiled) -> Encoded:
+    """Encode a frame of claims for a compiled scheme.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One claim a row.
+    columns : ClaimColumns
+        Which columns feed which field.
+    compiled : Compiled
+        Names the scalar fields that its rules read.
+    """
+    separator = columns.separator
+    replace = len(separator.encode()) > 1
+    dx = [_codes(frame, c, columns.diagnoses_joined and replace, separator) for c in columns.diagnoses]
+    px = [_codes(frame, c, columns.procedures_joined and replace, separator) for c in columns.procedures]
+    named = [s.alias(str(n)) for n, s in enumerate([*dx, *px])]
+    batches = grouper_core.read_stream(
+        pl.DataFrame(named),
+        tuple(str(n) for n in range(len(dx))),
+        tuple(str(n) for n in range(len(dx), len(named))),
+        dx_joined=columns.diagnoses_joined,
+        px_joined=columns.procedures_joined,
+        separator="|" if replace else separator,
+    )
+    scalars = [_scalar(frame, columns, name, compiled) for name in compiled.fields]
+    return Encoded(batches, scalars, frame.height)
+
+
+def _codes(frame: pl.DataFrame, column: str, replace: bool, separator: str) -> pl.Series:
+    series = frame[column]
+    if isinstance(series.dtype, pl.List | pl.Array):
+        return series if series.dtype == pl.List(pl.String) else series.cast(pl.List(pl.String))
+    if series.dtype != pl.String:
+        series = series.cast(pl.String)
+    return series.str.replace_all(separator, "|", literal=True) if replace else series
+
+
+def _scalar(
+    frame: pl.DataFrame, columns: ClaimColumns, field: str, compiled: Compiled
+) -> NDArray[np.int32] | None:
+    source = columns.scalars.get(COLUMN_OF_FIELD.get(field, field))
+    if source is None:
+        return None
+    series = frame[source]
+    if field == "sex":
+        values = _sexes(series)
+    elif field in compiled.choices:
+        values = _choices(series, compiled.choices[field])
+    else:
+        values = _numbers(series)
+    return values.to_numpy()
+
+
+def _numbers(series: pl.Series) -> pl.Series:
+    dtype = series.dtype
+    if dtype == pl.Null:
+        return pl.Series(np.full(len(series), FIELD_NULL, np.int32))
+    if not (dtype.is_integer() or dtype.is_float()):
+        text = series.cast(pl.String).str.strip_chars(BLANKS)
+        text = text.set(text == "", None)
+        series = text.str.to_integer(dtype=pl.Int64, strict=False)
+        if series.null_count() > text.null_count():
+            # "67.0" is how spreadsheets write 67.
+            whole = text.str.replace(r"^([+-]?\d+)\.0*$", "$1").str.to_integer(dtype=pl.Int64, strict=False)
+            unread = pl.lit(FIELD_INVALID, pl.Int64)
+            return _within(whole, pl.when(text.is_not_null()).then(unread))
+    elif dtype.is_float():
+        unread = pl.when(series.is_not_null()).then(pl.lit(FIELD_INVALID, pl.Int64))
+        whole = series.set(series != series.floor(), None).cast(pl.Int64, strict=False)
+        return _within(whole, unread)
+    return _within(series, None)
+
+
+def _within(values: pl.Series, otherwise: pl.Expr | None) -> pl.Series:
+    """Int32 with the two marks; ``otherwise`` fills nulls that are not really missing."""
+    v = pl.lit(values)
+    if values.dtype in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16) and otherwise is None:
+        return values.cast(pl.Int32).fill_null(FIELD_NULL)
+    inside = v.is_between(FIELD_INVALID + 1, TOP)
+    read = pl.when(inside | v.is_null()).then(v).otherwise(FIELD_INVALID)
+    if otherwise is not None:
+        read = pl.coalesce(read, otherwise)
+    return pl.select(read.fill_null(FIELD_NULL).cast(pl.Int32)).to_series()
+
+
+def _sexes(series: pl.Series) -> pl.Series:
+    if series.dtype != pl.String:
+        series = series.cast(pl.Int64, strict=False) if series.dtype.is_float() else series
+        series = series.cast(pl.String)
+    text = pl.lit(series)
+    common = pl.when(text.is_in(["M", "1", "男"])).then(1).when(text.is_in(["F", "2", "女"])).then(2)
+    values = pl.select(common.cast(pl.Int32)).to_series()
+    if values.null_count() == 0:
+        return values
+    clean = text.str.strip_chars(BLANKS).str.to_lowercase()
+    spelled = clean.replace_strict(SEX_VALUES, default=FIELD_INVALID, return_dtype=pl.Int32)
+    rest = pl.when(clean.is_null() | (clean == "")).then(FIELD_NULL).otherwise(spelled)
+    return pl.select(pl.coalesce(pl.lit(values), rest).cast(pl.Int32)).to_series()
+
+
+def _choices(series: pl.Series, choices: Sequence[str]) -> pl.Series:
+    text = series.cast(pl.String).str.strip_chars(BLANKS)
+    coded = text.replace_strict(
+        list(choices), list(range(1, len(choices) + 1)), default=0, return_dtype=pl.Int32
+    )
+    return coded.set(text.is_null() | (text == ""), FIELD_NULL)

@@ -1,0 +1,342 @@
+"""Steps of a decision, and the path they tell in Chinese or English.
+
+A `Step` is a fact with the table row it rests on; its wording is made only when it is asked for,
+from the catalogue file explain.toml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
+
+from drg.grouping.explain_words import (
+    near_miss,
+    other_words,
+    rule_words,
+    say,
+    scalars_words,
+)
+from drg.grouping.reference_case import Case, Reading, SeverityFact
+from drg.grouping.reference_rules import Interpreter, present
+from drg.grouping.result import GroupResult
+from drg.reasons import reason_title
+from drg.schemes.rules import Codes
+
+if TYPE_CHECKING:
+    from drg.schemes.scheme import AdrgRow, CheckRow, DrgRow, MdcRow, Scheme
+
+StepKind = Literal[
+    "input", "check", "severity", "mdc", "adrg", "drg", "retry", "missing", "result"
+]
+
+
+class Match(NamedTuple):
+    """A code of the claim, and the set or inline list of the rule that has it."""
+
+    reading: Reading
+    where: str
+
+
+class MissingValue(NamedTuple):
+    """The first value that a tried rule needed and the claim lacks, and that rule's row."""
+
+    field: str
+    table: str
+    key: str
+
+
+Row: TypeAlias = "MdcRow | AdrgRow | DrgRow | CheckRow"
+Subject: TypeAlias = "Case | SeverityFact | MissingValue | GroupResult | Row"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a decision.
+
+    Attributes
+    ----------
+    kind : str
+        ``input check severity mdc adrg drg retry missing result``.
+    holds : bool or None
+        Whether the row's rule holds, or the severity counts; None: unknown, or not a rule.
+    subject : Case, SeverityFact, MissingValue, GroupResult or a row of the scheme
+        What the step is about; a Case for ``input`` and for ``retry`` (the claim as tried).
+    table, key : str
+        The table row the step rests on, e.g. ``adrg.csv`` and ``BB2/1``; ``""`` without one.
+    children : tuple of Step
+        Below an MDC its ADRG rules tried, below an ADRG its DRG tests tried.
+    case : Case or None
+        The claim as the step saw it; None where a rule did not hold.
+    evidence : tuple of (Codes, frozenset of str)
+        The rule's code tests and the codes they look for.
+    """
+
+    kind: StepKind
+    holds: bool | None
+    subject: Subject
+    table: str = ""
+    key: str = ""
+    children: tuple[Step, ...] = ()
+    case: Case | None = field(default=None, repr=False, compare=False)
+    evidence: tuple[tuple[Codes, frozenset[str]], ...] = field(
+        default=(), repr=False, compare=False
+    )
+
+    @property
+    def codes(self) -> tuple[Match, ...]:
+        """Codes of the claim that met the rule, in claim order, each with its set."""
+        if self.case is None:
+            return ()
+        found = []
+        for test, wanted in self.evidence:
+            hits = wanted & present(self.case, test.position, test.kind)
+            readings = self.case.diagnoses if test.kind == "dx" else self.case.procedures
+            first = {reading.code: reading for reading in reversed(readings)}
+            where = test.name or "{" + ", ".join(test.codes) + "}"
+            found += [Match(first[code], where) for code in reversed(first) if code in hits]
+        return tuple(found)
+
+    @property
+    def source(self) -> str:
+        """The row it rests on in brackets: ``[adrg.csv BB2/1]``; ``""`` without one."""
+        return f"[{self.table} {self.key}]" if self.table else ""
+
+    def text(self, lang: str | None = None) -> str:
+        """One line for this step alone, its source at the end."""
+        match self.kind:
+            case "input":
+                line = say("semicolon", lang).join(_input_lines(self, lang))
+            case "check":
+                line = _check_text(self, lang)
+            case "severity":
+                return _severity_text(self, lang)
+            case "retry":
+                line = _retry_text(self, lang)
+            case "missing":
+                missing = cast(MissingValue, self.subject)
+                line = say("missing", lang, field=say(f"field_{missing.field}", lang))
+            case "result":
+                line = _result_text(cast(GroupResult, self.subject), lang)
+            case _:
+                line = _row_text(self, lang)
+        return f"{line} {self.source}" if self.table else line
+
+
+def explain_lines(steps: Sequence[Step], scheme: Scheme, lang: str | None = None) -> list[str]:
+    """The path of a decision for a coder: indented lines, each with the row it rests on.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        From ``ReferenceGrouper.trace``.
+    scheme : Scheme
+        The scheme that grouped the claim.
+    lang : {"zh", "en"}, optional
+        Language; the context's when omitted.
+
+    Returns
+    -------
+    list of str
+        Doors and ADRG rules that did not hold are counted in one line; those that came close
+        are named with the reason.
+    """
+    interpreter = Interpreter(scheme)
+    lines: list[str] = []
+    case: Case | None = None
+    place = 0
+    while place < len(steps):
+        step = steps[place]
+        same = [step]
+        while place + len(same) < len(steps) and steps[place + len(same)].kind == step.kind:
+            same.append(steps[place + len(same)])
+        place += len(same)
+        if step.kind in ("input", "retry"):
+            # Tries that could not begin are not told: each retry is followed by its MDCs.
+            case = cast(Case, same[-1].subject)
+        match step.kind:
+            case "input":
+                lines.append(_heading(step, scheme, lang))
+                lines += _indent(1, [scalars_words(cast(Case, case), lang)])
+                lines += _indent(1, _input_lines(step, lang))
+            case "check":
+                lines += _told_checks(same, lang)
+                if not any(s.kind == "severity" for s in steps) and _was_grouped(steps):
+                    lines.append(say("severity_none", lang) + " [severity.csv]")
+            case "severity":
+                lines.append(say("head_severity", lang))
+                lines += _indent(1, [s.text(lang) for s in same])
+            case "mdc":
+                lines += _told_mdcs(same, cast(Case, case), interpreter, lang)
+            case _:
+                lines += [s.text(lang) for s in same]
+    return lines
+
+
+def _indent(depth: int, lines: Sequence[str]) -> list[str]:
+    return ["  " * depth + line for line in lines]
+
+
+def _was_grouped(steps: Sequence[Step]) -> bool:
+    return any(step.kind == "mdc" for step in steps)
+
+
+# ---- parts of the path
+
+
+def _heading(step: Step, scheme: Scheme, lang: str | None) -> str:
+    title = scheme.title(say("title_language", lang))
+    return say(
+        "head_claim",
+        lang,
+        claim=cast(Case, step.subject).claim_id,
+        scheme=f"{title} + {scheme.compat}" if scheme.compat else title,
+        digest=scheme.digest[:12],
+    )
+
+
+def _told_checks(steps: Sequence[Step], lang: str | None) -> list[str]:
+    quiet = sum(not step.holds for step in steps)
+    lines = [say("checks_quiet", lang, count=quiet) + " [check.csv]"] if quiet else []
+    return lines + [step.text(lang) for step in steps if step.holds]
+
+
+def _told_mdcs(
+    steps: Sequence[Step], case: Case, interpreter: Interpreter, lang: str | None
+) -> list[str]:
+    lines: list[str] = []
+    shut: list[str] = []
+    for step in steps:
+        if step.holds is False:
+            shut.append(step.key)
+            continue
+        lines += _told_shut(shut, lang)
+        shut = []
+        lines.append(step.text(lang))
+        lines += _indent(1, _told_adrgs(step.children, case, interpreter, lang))
+    return lines + _told_shut(shut, lang)
+
+
+def _told_shut(keys: Sequence[str], lang: str | None) -> list[str]:
+    if not keys:
+        return []
+    return [say("mdcs_shut", lang, count=len(keys)) + f" [mdc.csv {' '.join(keys)}]"]
+
+
+def _told_adrgs(
+    steps: Sequence[Step], case: Case, interpreter: Interpreter, lang: str | None
+) -> list[str]:
+    failed = [step for step in steps if not step.holds]
+    lines = []
+    if failed:
+        span = " … ".join(dict.fromkeys((failed[0].key, failed[-1].key)))
+        lines.append(say("adrgs_tried", lang, count=len(failed)) + f" [adrg.csv {span}]")
+    for step in steps:
+        if step.holds is False:
+            nearly = near_miss(_row(step).rule, case, interpreter, lang)
+            if nearly:
+                line = say("adrg_nearly", lang, row=_name(step), how=nearly)
+                lines += _indent(1, [f"{line} {step.source}"])
+            continue
+        lines += _indent(0 if step.holds else 1, [step.text(lang)])
+        lines += _indent(1, [test.text(lang) for test in step.children])
+    return lines
+
+
+# ---- one step in words
+
+
+def _row(step: Step) -> Row:
+    return cast("Row", step.subject)
+
+
+def _code_text(case: Case, reading: Reading) -> str:
+    return f"{reading.code or reading.written} {case.name(reading)}".rstrip()
+
+
+def _place(reading: Reading, lang: str | None) -> str:
+    return say(f"{'principal' if reading.principal else 'secondary'}_{reading.kind}", lang)
+
+
+def _input_lines(step: Step, lang: str | None) -> list[str]:
+    """One line a code as understood; a missing principal diagnosis first."""
+    case = cast(Case, step.subject)
+    lines = []
+    if not (case.diagnoses and case.diagnoses[0].principal):
+        lines.append(say("no_principal", lang))
+    for reading in case.diagnoses + case.procedures:
+        line = f"{_place(reading, lang)} {_code_text(case, reading)}"
+        if reading.code is None:
+            line += say("unknown_code", lang)
+        elif reading.respelled:
+            line += say("respelled", lang, written=reading.written)
+        lines.append(line)
+    return lines
+
+
+def _check_text(step: Step, lang: str | None) -> str:
+    row = cast("CheckRow", step.subject)
+    key = f"check_{row.level}" if step.holds else "check_quiet"
+    title = reason_title(row.check, lang)
+    return say(key, lang, check=row.check, title=title, rule=rule_words(row.rule, lang))
+
+
+def _severity_text(step: Step, lang: str | None) -> str:
+    fact = cast(SeverityFact, step.subject)
+    case = cast(Case, step.case)
+    line = say(
+        "severity_counts" if fact.counts else "severity_void",
+        lang,
+        code=_code_text(case, Reading(fact.code, fact.code, "dx", False)),
+        level=fact.level,
+        table=fact.table,
+        principal=case.principal_dx,
+    )
+    if fact.counts:
+        return f"{line} {step.source}"
+    row = say("exclusion_row", lang, principal=case.principal_dx, table=fact.table)
+    return f"{line} {step.source} [exclusion.csv {row}]"
+
+
+def _name(step: Step) -> str:
+    """Code and name of an MDC, ADRG or DRG row."""
+    row = _row(step)
+    return f"{getattr(row, step.kind)} {getattr(row, 'name', '')}".rstrip()
+
+
+def _row_text(step: Step, lang: str | None) -> str:
+    """A door, an ADRG rule or a DRG test: the codes that met it, or else the rule in words."""
+    how = rule_words(_row(step).rule, lang)
+    verdict = {True: "holds", False: "fails", None: "unknown"}[step.holds]
+    if matches := step.codes:
+        case = cast(Case, step.case)
+        met = [
+            say(
+                "met",
+                lang,
+                place=_place(match.reading, lang),
+                code=_code_text(case, match.reading),
+                where=match.where,
+            )
+            for match in matches
+        ]
+        how = say("semicolon", lang).join(met + other_words(_row(step).rule, lang))
+    return say(f"{step.kind}_{verdict}", lang, row=_name(step), how=how)
+
+
+def _retry_text(step: Step, lang: str | None) -> str:
+    case = cast(Case, step.subject)
+    return say("retry", lang, code=_code_text(case, case.procedures[0]))
+
+
+def _result_text(result: GroupResult, lang: str | None) -> str:
+    outcome = str(result.outcome.value)
+    parts = [f"{outcome} {say(f'outcome_{outcome}', lang)}"]
+    if result.group:
+        codes = " → ".join(code for code in (result.mdc, result.adrg, result.group) if code)
+        parts.append(f"{codes} {result.group_name or ''}".rstrip())
+    if result.severity:
+        parts.append(say(f"severity_{result.severity}", lang))
+    if result.reason:
+        parts.append(f"{result.reason} {reason_title(result.reason, lang)}".rstrip())
+    return say("result", lang) + say("semicolon", lang).join(parts)

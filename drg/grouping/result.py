@@ -1,0 +1,46 @@
+"""What grouping one claim gives."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Outcome(StrEnum):
+    """How a claim's grouping ended (docs/outcomes.md)."""
+
+    GROUPED = "GROUPED"
+    AMBIGUOUS = "AMBIGUOUS"
+    UNGROUPABLE = "UNGROUPABLE"
+    REJECTED = "REJECTED"
+    NOT_IN_FORCE = "NOT_IN_FORCE"
+
+
+class GroupResult(NamedTuple):
+    """The group of one claim and how it came about.
+
+    Attributes
+    ----------
+    claim_id : str
+        As given.
+    mdc, adrg, group, group_name : str or None
+        Null where the outcome has none; ``"0000"`` / ``"00"`` / ``"0000"`` when ungroupable.
+    severity : {"MCC", "CC", "NONE"} or None
+        Highest level that counted; only for a grouped claim.
+    outcome : Outcome
+    reason : str or None
+        Reason code (``drg rule CODE``); a note when the claim is grouped.
+    scheme, digest : str
+        Scheme id and the digest of its tables and overlay.
+    """
+
+    claim_id: str
+    mdc: str | None
+    adrg: str | None
+    group: str | None
+    group_name: str | None
+    severity: str | None
+    outcome: Outcome
+    reason: str | None
+    scheme: str
+    digest: str

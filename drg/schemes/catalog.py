@@ -1,0 +1,189 @@
+"""Find schemes by id or folder, list them, and load them resolved and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drg.errors import SchemeError, TableError
+from drg.paths import tables_root
+
+if TYPE_CHECKING:
+    from drg.schemes.scheme import Scheme
+    from drg.schemes.tables import Folder
+
+SCHEME_FILE = "scheme.toml"
+#: An id is a plain name: nothing that could step out of the tables folder.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeInfo:
+    """One line of ``drg schemes``: read from scheme.toml alone."""
+
+    id: str
+    kind: str
+    title_zh: str
+    title_en: str
+    groups: int
+    in_force: tuple[str, str]
+    in_force_status: str
+    base: str
+    compat: tuple[str, ...]
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeLocation:
+    """A scheme found but not loaded: its folder's header, the overlay's, and the digest.
+
+    The digest is computed from the declared table digests, so it costs no table reading; the
+    tables are held to those digests when they are read.
+    """
+
+    folder: Folder
+    overlay: Folder | None
+    codes: Folder
+    digest: str
+
+
+def list_schemes() -> tuple[SchemeInfo, ...]:
+    """Every scheme under ``tables/schemes``, sorted by id."""
+    from drg.schemes.tables import read_folder
+
+    found = []
+    for path in sorted((tables_root() / "schemes").glob(f"*/{SCHEME_FILE}")):
+        header = read_folder(path.parent, SCHEME_FILE)
+        entries = header.entries
+        toml = header.header
+        in_force = [str(d) for d in toml.get("in_force", ["", ""])]
+        found.append(
+            SchemeInfo(
+                str(toml.get("id", path.parent.name)),
+                str(toml.get("kind", "")),
+                str(toml.get("title_zh", "")),
+                str(toml.get("title_en", "")),
+                int(toml.get("groups", entries["drg"].rows if "drg" in entries else 0)),
+                (in_force[0], in_force[1]),
+                str(toml.get("in_force_status", "")),
+                str(toml.get("extends", "")),
+                _overlays(path.parent),
+                entries["code_set"].status if "code_set" in entries else "",
+            )
+        )
+    return tuple(found)
+
+
+def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
+    """Find a scheme by id or by folder, without reading its tables.
+
+    Raises
+    ------
+    SchemeError
+        S101 no such scheme (names the nearest), S102 no such overlay, S103 not an id.
+    TableError
+        T120-T123: a TOML header is missing or broken.
+    """
+    from drg.schemes.overlay import OVERLAY_FILE, read_overlay
+    from drg.schemes.scheme import Flags, scheme_digest
+    from drg.schemes.tables import read_folder
+
+    folder = read_folder(_folder(id_or_path), SCHEME_FILE)
+    overlay = None
+    if compat:
+        if not _ID.fullmatch(compat):
+            raise SchemeError("S103", id=compat)
+        path = folder.path / "compat" / compat
+        if not (path / OVERLAY_FILE).is_file():
+            known = _overlays(folder.path)
+            raise SchemeError("S102", compat=compat, known=", ".join(known) or "—", id=folder.path.name)
+        overlay = read_overlay(path)
+    codes = read_folder(tables_root() / "codes", "codes.toml")
+    if not isinstance(folder.header.get("id"), str):
+        raise TableError("T121", where=folder.where, table="id")
+    shas = {f"codes/{n}": e.sha256 for n, e in codes.entries.items()}
+    shas |= {n: e.sha256 for n, e in folder.entries.items()}
+    if overlay:
+        shas |= {f"compat/{n}": e.sha256 for n, e in overlay.entries.items()}
+    flags = Flags.read(_flags(folder, overlay), folder.where)
+    return SchemeLocation(folder, overlay, codes, scheme_digest(folder.header["id"], flags, shas))
+
+
+def load_scheme(id_or_path: str | Path, compat: str | None = None) -> Scheme:
+    """Load, resolve and check a scheme.
+
+    Parameters
+    ----------
+    id_or_path : str or Path
+        A shipped scheme's id (``"chs-drg-2.0"``) or a scheme folder.
+    compat : str, optional
+        Name of an overlay in the scheme's ``compat/`` folder.
+
+    Raises
+    ------
+    SchemeError, TableError
+        As ``locate``; and everything the tables' checks raise.
+    """
+    return load_location(locate(id_or_path, compat))
+
+
+def load_location(location: SchemeLocation) -> Scheme:
+    """Load a scheme that ``locate`` found."""
+    from drg.schemes.overlay import apply_overlay
+    from drg.schemes.scheme import Flags, Scheme
+    from drg.schemes.tables import SCHEME_TABLES, TableFormat, read_table
+    from drg.schemes.tables import Column as Col
+
+    folder, overlay = location.folder, location.overlay
+    tables = {
+        name: read_table(folder, table)
+        for name, table in SCHEME_TABLES.items()
+        if name in folder.entries or not table.optional
+    }
+    if overlay:
+        tables = apply_overlay(tables, overlay)
+    code_table = (Col("code"), Col("name"))
+    codes = {
+        kind: read_table(location.codes, TableFormat(name, code_table, ("code",)))
+        for kind, name in (("dx", "icd10"), ("px", "icd9cm3"))
+    }
+    return Scheme(
+        folder.header,
+        tables,
+        codes,
+        Flags.read(_flags(folder, overlay), folder.where),
+        location.digest,
+        str(folder.path),
+        overlay.path.name if overlay else "",
+    )
+
+
+def _folder(id_or_path: str | Path) -> Path:
+    text = str(id_or_path)
+    if _ID.fullmatch(text):
+        shipped = tables_root() / "schemes" / text
+        if (shipped / SCHEME_FILE).is_file():
+            return shipped
+    path = Path(id_or_path)
+    if (path / SCHEME_FILE).is_file():
+        return path
+    if path.is_dir():
+        raise SchemeError("S104", where=text)
+    known = [p.parent.name for p in (tables_root() / "schemes").glob(f"*/{SCHEME_FILE}")]
+    near = get_close_matches(text, known, n=3, cutoff=0.4) or sorted(known)
+    raise SchemeError("S101", id=text, near=", ".join(near))
+
+
+def _overlays(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(p.parent.name for p in folder.glob("compat/*/overlay.toml")))
+
+
+def _flags(folder: Folder, overlay: Folder | None) -> Mapping[str, object]:
+    flags = dict(folder.header.get("flags", {}))
+    if overlay:
+        flags |= overlay.header.get("flags", {})
+    return flags

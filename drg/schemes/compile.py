@@ -1,0 +1,687 @@
+"""Scheme -> Compiled: the flat arrays the kernel runs, and the names its numbers stand for.
+
+Three ideas (grouper_core/program.pxd has the layout): codes that no rule tells apart share a
+class; every MDC door and ADRG rule is one row of a single ordered list, so the first row that
+holds decides; what the principal codes and a scalar say about all rows at once is a bit mask,
+and only what masks cannot say is left to terms over literals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import grouper_core
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from drg.errors import TableError
+from drg.schemes import rules
+from drg.schemes.rules import (
+    And,
+    Atom,
+    Codes,
+    Compare,
+    Const,
+    Count,
+    Not,
+    OneOf,
+    Or,
+    Rule,
+    Severity,
+    State,
+    TraumaSites,
+)
+from drg.schemes.scheme import AdrgRow, Scheme
+
+Bits = NDArray[np.uint64]
+Bools = NDArray[np.bool_]
+
+#: Reasons the groupers give by themselves; checks and ambiguous rows bring their own.
+KERNEL_REASONS = ("U201", "U202", "U203", "E130", "N401", "N402", "N403")
+OUTCOMES = ("GROUPED", "AMBIGUOUS", "UNGROUPABLE", "REJECTED", "NOT_IN_FORCE")
+#: Most alternatives a rule may have when written as "or" of "and"s.
+MAX_TERMS = 64
+_ABSENT, _UNKNOWN, _FIRST_CLASS = 0, 1, 2
+_MCC, _CC, _ALWAYS = Severity("MCC"), Severity("CC"), Const(True)
+_SIDES = ("dx", "px")
+
+Literal = tuple[Atom, bool]
+Term = tuple[Literal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where a decision can end."""
+
+    mdc: str | None
+    adrg: str | None
+    group: str | None
+    group_name: str | None
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A scheme as the kernel takes it, with the names behind its numbers.
+
+    Attributes
+    ----------
+    arrays, settings
+        What ``grouper_core.Program`` takes.
+    leaves : tuple of Leaf
+        By leaf number.
+    reasons : tuple of str
+        By reason number; 0 is "no reason".
+    fields : tuple of str
+        Scalar fields the program reads, by column number.
+    choices : mapping of str to tuple of str
+        For each choice field its named values; value ``i`` is coded ``i + 1``, others 0.
+    """
+
+    id: str
+    digest: str
+    compat: str
+    arrays: Mapping[str, NDArray[np.generic]]
+    settings: Mapping[str, object]
+    leaves: tuple[Leaf, ...]
+    reasons: tuple[str, ...]
+    fields: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]]
+
+    def program(self) -> grouper_core.Program:
+        """The kernel's program; every offset is checked here."""
+        return grouper_core.Program(dict(self.arrays), dict(self.settings))
+
+
+def compile_scheme(scheme: Scheme) -> Compiled:
+    """Compile a scheme.
+
+    Raises
+    ------
+    TableError
+        T119 a rule with too many alternatives, T124 more rows, literals or classes than the
+        kernel holds.
+    """
+    return _Compiler(scheme).run()
+
+
+# ------------------------------------------------------------------ three-valued masks
+
+
+def _kleene(rule: Rule, known: _View) -> tuple[Bools | bool, Bools | bool]:
+    """(holds for certain, may hold) of a rule, given what a view knows; the rest is open."""
+    match rule:
+        case Const(value):
+            return value, value
+        case Not(inner):
+            low, high = _kleene(inner, known)
+            return np.logical_not(high), np.logical_not(low)
+        case And(parts):
+            pairs = [_kleene(part, known) for part in parts]
+            return _fold(np.logical_and, [p[0] for p in pairs]), _fold(np.logical_and, [p[1] for p in pairs])
+        case Or(parts):
+            pairs = [_kleene(part, known) for part in parts]
+            return _fold(np.logical_or, [p[0] for p in pairs]), _fold(np.logical_or, [p[1] for p in pairs])
+        case _:
+            return known.atom(rule)
+
+
+def _fold(join: np.ufunc, parts: Sequence[Bools | bool]) -> Bools | bool:
+    result = parts[0]
+    for part in parts[1:]:
+        result = join(result, part)
+    return result
+
+
+class _View:
+    """What is known of a claim; here: nothing."""
+
+    size = 1
+
+    def atom(self, atom: Atom) -> tuple[Bools | bool, Bools | bool]:
+        return False, True
+
+
+# ------------------------------------------------------------------ codes and classes
+
+
+class _Side(_View):
+    """One kind of code: its ids, its classes, and which class is in which set."""
+
+    def __init__(self, scheme: Scheme, kind: str, tests: Sequence[Codes]) -> None:
+        self.kind = kind
+        self.scheme = scheme
+        self.codes = scheme.known_codes(kind)
+        self.tests = {test: n for n, test in enumerate(dict.fromkeys(_plain(t) for t in tests))}
+        member = self._members()
+        extra = self._severity() if kind == "dx" else np.zeros((len(self.codes), 0), np.uint16)
+        packed = np.packbits(member, axis=0).T
+        signature = np.ascontiguousarray(np.hstack([packed, extra.view(np.uint8).reshape(len(self.codes), -1)]))
+        keys = signature.view(np.dtype((np.void, signature.shape[1]))).ravel()
+        _, first, self.class_of_code = np.unique(keys, return_index=True, return_inverse=True)
+        self.size = len(first) + _FIRST_CLASS
+        blank = np.zeros((len(self.tests), _FIRST_CLASS), np.bool_)
+        self.member = np.hstack([blank, member[:, first]])
+        self.extra = np.vstack([np.zeros((_FIRST_CLASS, extra.shape[1]), np.uint16), extra[first]])
+
+    def _members(self) -> Bools:
+        """Set membership, shape (tests, codes)."""
+        member = np.zeros((len(self.tests), len(self.codes)), np.bool_)
+        place = pl.DataFrame({"code": self.codes, "at": np.arange(len(self.codes), dtype=np.uint32)})
+        names = {test.name: n for test, n in self.tests.items() if test.name}
+        listed = pl.DataFrame(
+            {"set": list(names), "test": list(names.values())}, schema={"set": pl.String, "test": pl.UInt32}
+        )
+        rows = self.scheme.set_rows.filter(pl.col("kind") == self.kind)
+        found = rows.join(listed, on="set").join(place, on="code").select("test", "at")
+        member[found["test"].to_numpy(), found["at"].to_numpy()] = True
+        for test, n in self.tests.items():
+            for code in test.codes:
+                prefix = code.endswith(".*")
+                hits = self.codes.str.starts_with(code[:-1]) if prefix else self.codes == code
+                member[n] |= hits.to_numpy()
+        return member
+
+    def _severity(self) -> NDArray[np.uint16]:
+        """Columns: level (0, 1 CC, 2 MCC), its exclusion table, table as principal, trauma site."""
+        levels = self.scheme.table("severity")
+        principal = self.scheme.table("exclusion")
+        tables = pl.concat([levels["exclusion_table"], principal["exclusion_table"]]).unique(
+            maintain_order=True
+        )
+        number = pl.DataFrame({"exclusion_table": tables, "n": np.arange(1, len(tables) + 1, dtype=np.uint16)})
+        sites = pl.DataFrame(
+            {"code": list(self.scheme.trauma_site), "name": list(self.scheme.trauma_site.values())},
+            schema={"code": pl.String, "name": pl.String},
+        )
+        self.sites = sites["name"].unique().sort().to_list()
+        self.n_tables = len(tables)
+        all_codes = pl.DataFrame({"code": self.codes})
+        frame = (
+            all_codes.join(
+                levels.join(number, on="exclusion_table").select(
+                    "code", (pl.when(pl.col("level") == "MCC").then(2).otherwise(1)).alias("level"), "n"
+                ),
+                on="code",
+                how="left",
+                maintain_order="left",
+            )
+            .join(
+                principal.join(number, on="exclusion_table").select(
+                    pl.col("principal_diagnosis").alias("code"), pl.col("n").alias("as_principal")
+                ),
+                on="code",
+                how="left",
+                maintain_order="left",
+            )
+            .join(
+                sites.select("code", site=pl.col("name").replace_strict(self.sites, range(1, len(self.sites) + 1), return_dtype=pl.UInt16))
+                if self.sites
+                else sites.select("code", site=pl.lit(0, pl.UInt16)),
+                on="code",
+                how="left",
+                maintain_order="left",
+            )
+        )
+        return (
+            frame.select(pl.col("level", "n", "as_principal", "site").fill_null(0).cast(pl.UInt16))
+            .to_numpy()
+            .copy(order="C")
+        )
+
+    def atom(self, atom: Atom) -> tuple[Bools | bool, Bools | bool]:
+        if isinstance(atom, Codes) and atom.position == "principal" and atom.kind == self.kind:
+            member = self.members(atom)
+            return member, member
+        if isinstance(atom, State) and atom.field == f"principal_{self.kind}":
+            is_it = np.arange(self.size) == (_ABSENT if atom.state == "missing" else _UNKNOWN)
+            return is_it, is_it
+        return False, True
+
+    def members(self, test: Codes) -> Bools:
+        """Which classes a code test holds for, shape (classes,)."""
+        return self.member[self.tests[_plain(test)]]
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Perfect hashes of spellings and folded spellings, and the class of every id."""
+        codes = self.codes.to_list()
+        keys, shifts, slots = (np.asarray(a) for a in grouper_core.build_table(codes))
+        ids = slots + 2
+        classes = np.full(len(keys) + 2, _UNKNOWN, np.uint16)
+        classes[0] = _ABSENT
+        classes[ids] = self.class_of_code + _FIRST_CLASS
+        alias = _aliases(codes)
+        alias_keys, alias_shifts, alias_slots = (
+            np.asarray(a) for a in grouper_core.build_table(list(alias) or ["\x7f"])
+        )
+        alias_ids = np.zeros(len(alias_keys), np.uint32)
+        if alias:
+            alias_ids[alias_slots] = ids[list(alias.values())]
+        return {
+            "keys": keys,
+            "shifts": shifts,
+            "classes": classes,
+            "alias_keys": alias_keys,
+            "alias_shifts": alias_shifts,
+            "alias_ids": alias_ids,
+        }
+
+
+def _plain(test: Codes) -> Codes:
+    """The test without its position: membership does not depend on it."""
+    return Codes("any", test.kind, test.name, test.codes)
+
+
+def _aliases(codes: Sequence[str]) -> dict[str, int]:
+    """Folded spelling -> place of the one code it can mean.
+
+    A whole code outranks codes it is only a part of: a dagger pair without its asterisk part,
+    or without the final asterisk.
+    """
+    whole: dict[str, set[int]] = {}
+    part: dict[str, set[int]] = {}
+    for at, code in enumerate(codes):
+        folded = grouper_core.fold_code(code)
+        if not folded:
+            continue
+        whole.setdefault(folded, set()).add(at)
+        dagger = folded.partition("+")[0]
+        for shorter in (dagger, folded.removesuffix("*")):
+            if shorter and shorter != folded:
+                part.setdefault(shorter, set()).add(at)
+    merged = {**part, **whole}
+    return {text: places.pop() for text, places in merged.items() if len(places) == 1}
+
+
+# ------------------------------------------------------------------ scalar fields
+
+
+class _Field(_View):
+    """One scalar field: the intervals its rules tell apart. Row 0 is null, row 1 invalid."""
+
+    def __init__(self, name: str, atoms: Iterable[Atom], choices: tuple[str, ...]) -> None:
+        self.name = name
+        self.choices = choices
+        bounds: set[int] = set()
+        for atom in atoms:
+            if isinstance(atom, Compare) and atom.field == name:
+                bounds |= {
+                    "<": {atom.value},
+                    "<=": {atom.value + 1},
+                    "=": {atom.value, atom.value + 1},
+                    ">=": {atom.value},
+                    ">": {atom.value + 1},
+                }[atom.op]
+            elif isinstance(atom, OneOf) and atom.field == name:
+                for value in atom.values:
+                    bounds |= {choices.index(value) + 1, choices.index(value) + 2}
+        self.bounds = np.array(sorted(bounds), np.int32)
+        self.size = len(self.bounds) + 3
+        #: One value of each interval.
+        self.samples = [int(self.bounds[0]) - 1] + [int(b) for b in self.bounds] if bounds else [0]
+
+    def atom(self, atom: Atom) -> tuple[Bools | bool, Bools | bool]:
+        if isinstance(atom, State) and atom.field == self.name:
+            is_it = np.arange(self.size) == (0 if atom.state == "missing" else 1)
+            return is_it, is_it
+        if not isinstance(atom, Compare | OneOf) or atom.field != self.name:
+            return False, True
+        if isinstance(atom, Compare):
+            known = [rules.compare(v, atom.op, atom.value) for v in self.samples]
+        else:
+            wanted = {self.choices.index(value) + 1 for value in atom.values}
+            known = [v in wanted for v in self.samples]
+        return np.array([False, False, *known]), np.array([True, True, *known])
+
+
+# ------------------------------------------------------------------ rules as terms
+
+
+def _terms(rule: Rule, where: str, negated: bool = False) -> list[Term]:
+    """A rule as "or" of "and"s; valid in three-valued logic (distribution, De Morgan)."""
+    match rule:
+        case Const(value):
+            return [()] if value != negated else []
+        case Not(inner):
+            return _terms(inner, where, not negated)
+        case And(parts) | Or(parts):
+            either = isinstance(rule, Or) != negated
+            expanded = [_terms(part, where, negated) for part in parts]
+            if either:
+                found = [term for terms in expanded for term in terms]
+            else:
+                found = [tuple(dict.fromkeys(sum(choice, ()))) for choice in product(*expanded)]
+            if len(found) > MAX_TERMS:
+                raise TableError("T119", where=where, limit=MAX_TERMS)
+            return list(dict.fromkeys(found))
+        case _:
+            return [((rule, not negated),)]
+
+
+def _by_mask(atom: Atom) -> bool:
+    """Do the principal codes' row masks decide this atom?"""
+    if isinstance(atom, Codes):
+        return atom.position == "principal"
+    return isinstance(atom, State) and atom.field in rules.PRINCIPAL_FIELDS
+
+
+@dataclass
+class _Row:
+    """One decision row before it becomes bits."""
+
+    rule: Rule
+    kind: int
+    where: str
+    leaf: int = 0
+    tests: list[tuple[list[Term], int]] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
+
+    def reduce(self) -> None:
+        """Terms left once the masks have spoken: of a single term, all but mask literals."""
+        self.terms = _terms(self.rule, self.where)
+        if len(self.terms) == 1:
+            self.terms = [tuple(lit for lit in self.terms[0] if not _by_mask(lit[0]))]
+
+    @property
+    def exact(self) -> bool:
+        return self.terms == [()]
+
+
+_RULE, _FINAL, _DOOR, _HOME = range(4)
+
+
+class _Compiler:
+    def __init__(self, scheme: Scheme) -> None:
+        self.scheme = scheme
+        self.reasons: dict[str, int] = {"": 0}
+        for reason in KERNEL_REASONS:
+            self._reason(reason)
+        self.leaves: dict[Leaf, int] = {}
+        codes = ("0000", "00", "0000") if scheme.flags.rejected == "0000" else (None, None, None)
+        self.rejected = self._leaf(Leaf(*codes, None, "REJECTED"))
+        self.ungroupable = self._leaf(Leaf("0000", "00", "0000", None, "UNGROUPABLE", "U202"))
+        self.rows = self._rows()
+        self.checks = {
+            level: [(r.check, _terms(r.rule, r.check)) for r in scheme.checks if r.level == level]
+            for level in ("stop", "note")
+        }
+        self.literals: dict[Atom, int] = {_MCC: 0, _CC: 1, _ALWAYS: 2}
+        self._number_literals()
+
+    def run(self) -> Compiled:
+        rows, scheme = self.rows, self.scheme
+        tests = [test for rule in self._every_rule() for test in rules.code_tests(rule)]
+        sides = {kind: _Side(scheme, kind, [t for t in tests if t.kind == kind]) for kind in _SIDES}
+        fields = self._fields()
+        self.words = max(1, (len(self.literals) + 63) // 64)
+        self.row_words = (len(rows) + 63) // 64
+        self._limit("literals", self.words, 8)
+        self._limit("rows", self.row_words, 64)
+        for kind, side in sides.items():
+            self._limit(f"{kind} classes", side.size, 65_535)
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for kind, side in sides.items():
+            arrays |= {f"{kind}_{name}": array for name, array in side.arrays().items()}
+            arrays[f"{kind}_rows"] = self._row_masks(side).ravel()
+            arrays |= self._literal_masks(side)
+        severity = sides["dx"].extra.astype(np.uint32)
+        arrays["severity"] = np.ascontiguousarray(severity[:, 0] << 16 | severity[:, 1])
+        arrays["exclusion"] = np.ascontiguousarray(sides["dx"].extra[:, 2])
+        arrays |= self._counting(sides)
+        door_fields = {a.field for m in scheme.mdcs for a in _scalars(m.rule)}
+        for n, column in enumerate(fields):
+            arrays |= self._field_arrays(n, column, column.name in door_fields)
+        arrays |= self._decisions()
+        settings: dict[str, object] = {
+            "words": self.words,
+            "n_rows": len(rows),
+            "normalise": int(scheme.flags.normalise_codes),
+            "unmatched_self": int(scheme.flags.unmatched_adrg == "self"),
+            "retry": int(scheme.flags.retry_other_procedures),
+            "reject_missing": int(scheme.flags.missing_value == "reject"),
+            "field_columns": list(range(len(fields))),
+            "n_slots": self.n_slots,
+            "n_sites": self.n_sites,
+            "n_stops": len(self.checks["stop"]),
+            "rejected_leaf": self.rejected,
+            "ungroupable_leaf": self.ungroupable,
+            "reason_unknown_principal": self.reasons["U201"],
+            "reason_missing": self.reasons["E130"],
+            "reason_unknown_dx": self.reasons["N401"],
+            "reason_unknown_px": self.reasons["N402"],
+            "reason_normalised": self.reasons["N403"],
+            "mcc_literal": 0,
+            "cc_literal": 1,
+        }
+        return Compiled(
+            scheme.id,
+            scheme.digest,
+            scheme.compat,
+            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
+            settings,
+            tuple(self.leaves),
+            tuple(self.reasons),
+            tuple(f.name for f in fields),
+            {f.name: f.choices for f in fields if f.choices},
+        )
+
+    def _limit(self, what: str, found: int, limit: int) -> None:
+        if found > limit:
+            raise TableError("T124", where=self.scheme.where, what=what, found=found, limit=limit)
+
+    def _reason(self, reason: str) -> int:
+        return self.reasons.setdefault(reason, len(self.reasons))
+
+    def _leaf(self, leaf: Leaf) -> int:
+        return self.leaves.setdefault(leaf, len(self.leaves))
+
+    def _rows(self) -> list[_Row]:
+        """The decision list: doors, ADRG rules, and homes for what nothing fits."""
+        scheme, rows = self.scheme, []
+        by_mdc: dict[str, list[_Row]] = {}
+        for adrg in scheme.adrgs:
+            by_mdc.setdefault(adrg.mdc, []).append(self._adrg_row(adrg))
+        for mdc in scheme.mdcs:
+            if any(_scalars(mdc.rule)):
+                rows.append(_Row(mdc.rule, _DOOR, mdc.mdc))
+            for row in by_mdc.get(mdc.mdc, ()):
+                row.rule = And((mdc.rule, row.rule))
+                rows.append(row)
+        listed = set(scheme.table("mdc_diagnosis")["mdc"])
+        for mdc in reversed(scheme.mdcs):
+            if mdc.mdc in listed:
+                codes = (
+                    (mdc.mdc, "00", f"{mdc.mdc.removeprefix('MDC')}00")
+                    if scheme.flags.ungroupable == "mdc"
+                    else ("0000", "00", "0000")
+                )
+                leaf = self._leaf(Leaf(*codes, None, "UNGROUPABLE", "U203"))
+                rows.append(_Row(And((mdc.rule, Codes("principal", "dx", mdc.mdc))), _HOME, mdc.mdc, leaf))
+        for row in rows:
+            row.reduce()
+        return rows
+
+    def _adrg_row(self, adrg: AdrgRow) -> _Row:
+        where = f"adrg.csv {adrg.adrg}/{adrg.rule_no}"
+        mdc = f"MDC{adrg.adrg[0]}"
+        if adrg.ambiguous:
+            self._reason(adrg.reason)
+            leaf = Leaf(mdc, adrg.adrg[1:], adrg.adrg, adrg.name, "AMBIGUOUS", adrg.reason or None)
+            return _Row(adrg.rule, _FINAL, where, self._leaf(leaf))
+        tests = []
+        for drg in self.scheme.drgs_of(adrg):
+            leaf = Leaf(f"MDC{drg.drg[0]}", adrg.adrg, drg.drg, drg.name, "GROUPED")
+            tests.append((_terms(drg.rule, f"drg.csv {drg.drg}"), self._leaf(leaf)))
+        bare = self._leaf(Leaf(mdc, adrg.adrg, adrg.adrg, adrg.name, "GROUPED"))
+        return _Row(adrg.rule, _RULE, where, bare, tests)
+
+    def _every_rule(self) -> list[Rule]:
+        scheme = self.scheme
+        return [
+            *(row.rule for row in self.rows),
+            *(d.rule for d in scheme.drgs),
+            *(c.rule for c in scheme.checks),
+        ]
+
+    def _number_literals(self) -> None:
+        groups = [row.terms for row in self.rows]
+        groups += [terms for row in self.rows for terms, _ in row.tests]
+        groups += [terms for level in self.checks.values() for _, terms in level]
+        for terms in groups:
+            for term in terms:
+                for atom, _ in term:
+                    self.literals.setdefault(atom, len(self.literals))
+
+    def _fields(self) -> list[_Field]:
+        atoms = [a for rule in self._every_rule() for a in _scalars(rule)]
+        used = {a.field for a in atoms}
+        choices: dict[str, tuple[str, ...]] = {"sex": rules.SEXES}
+        for name in rules.CHOICE_FIELDS[1:]:
+            values = {v for a in atoms if isinstance(a, OneOf) and a.field == name for v in a.values}
+            choices[name] = tuple(sorted(values))
+        return [_Field(n, atoms, choices.get(n, ())) for n in rules.SCALAR_FIELDS if n in used]
+
+    def _row_masks(self, view: _View) -> Bits:
+        """Rows a view does not rule out, shape (view size, row words)."""
+        allowed = np.zeros((view.size, self.row_words * 64), np.bool_)
+        for n, row in enumerate(self.rows):
+            allowed[:, n] = _kleene(row.rule, view)[1]
+        return _words(allowed)
+
+    def _literal_masks(self, side: _Side) -> dict[str, NDArray[np.generic]]:
+        """Literals each class fulfils, and which of them count at which position."""
+        size = self.words * 64
+        fulfils = np.zeros((side.size, size), np.bool_)
+        principal, secondary = np.zeros((1, size), np.bool_), np.zeros((1, size), np.bool_)
+        for atom, bit in self.literals.items():
+            if isinstance(atom, Codes) and atom.kind == side.kind:
+                fulfils[:, bit] = side.members(atom)
+                principal[0, bit] = atom.position != "secondary"
+                secondary[0, bit] = atom.position != "principal"
+            elif isinstance(atom, State) and atom.field == f"principal_{side.kind}":
+                fulfils[:, bit] = side.atom(atom)[0]
+                principal[0, bit] = True
+            elif atom == _ALWAYS:
+                fulfils[:, bit] = principal[0, bit] = True
+        return {
+            f"{side.kind}_literals": _words(fulfils).ravel(),
+            f"{side.kind}_principal": _words(principal).ravel(),
+            f"{side.kind}_secondary": _words(secondary).ravel(),
+        }
+
+    def _counting(self, sides: Mapping[str, _Side]) -> dict[str, NDArray[np.generic]]:
+        """Counting slots: one a trauma site, then one a counted set."""
+        counted = {a for a in self.literals if isinstance(a, Count)}
+        sites = sides["dx"].sites if any(isinstance(a, TraumaSites) for a in self.literals) else []
+        self.n_sites = len(sites)
+        slot = {test: len(sites) + n for n, test in enumerate(dict.fromkeys(_plain(a.codes) for a in counted))}
+        self.n_slots = len(sites) + len(slot)
+        self._limit("counting slots", self.n_slots, 32)
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for kind, side in sides.items():
+            feeds: list[list[int]] = [[] for _ in range(side.size)]
+            if kind == "dx" and sites:
+                for c, site in enumerate(side.extra[:, 3]):
+                    feeds[c] += [int(site) - 1] if site else []
+            for test, n in slot.items():
+                if test.kind == kind:
+                    for c in np.flatnonzero(side.members(test)):
+                        feeds[c].append(n)
+            arrays[f"{kind}_counter_start"] = np.cumsum([0, *map(len, feeds)]).astype(np.uint16)
+            arrays[f"{kind}_counters"] = np.array([n for f in feeds for n in f], np.uint16)
+        table = []
+        for atom, bit in self.literals.items():
+            if isinstance(atom, Count):
+                table.append((slot[_plain(atom.codes)], rules.OPERATORS.index(atom.op), atom.value, bit))
+            elif isinstance(atom, TraumaSites):
+                table.append((-1, rules.OPERATORS.index(atom.op), atom.value, bit))
+        arrays["counter_table"] = np.array(table, np.int32).ravel()
+        return arrays
+
+    def _field_arrays(self, n: int, column: _Field, masks: bool) -> dict[str, NDArray[np.generic]]:
+        holds = np.zeros((column.size, self.words * 64), np.bool_)
+        unknown = np.zeros_like(holds)
+        for atom, bit in self.literals.items():
+            if getattr(atom, "field", None) == column.name:
+                low, high = column.atom(atom)
+                holds[:, bit] = low
+                unknown[:, bit] = np.logical_and(high, np.logical_not(low))
+        arrays: dict[str, NDArray[np.generic]] = {
+            f"field{n}_bounds": column.bounds,
+            f"field{n}_true": _words(holds).ravel(),
+            f"field{n}_unknown": _words(unknown).ravel(),
+        }
+        if masks:
+            arrays[f"field{n}_rows"] = self._row_masks(column).ravel()
+        return arrays
+
+    def _decisions(self) -> dict[str, NDArray[np.generic]]:
+        terms: list[Term] = []
+
+        def ranges(groups: Iterable[list[Term]]) -> NDArray[np.uint32]:
+            ends = [len(terms)]
+            for group in groups:
+                terms.extend(group)
+                ends.append(len(terms))
+            return np.array(ends, np.uint32)
+
+        rows = self.rows
+        tests = [test for row in rows for test in row.tests]
+        ends = np.cumsum([0, *(len(row.tests) for row in rows)]).astype(np.uint32)
+        checks = self.checks["stop"] + self.checks["note"]
+        for check, _ in checks:
+            self._reason(check)
+        flags = np.zeros((2, self.row_words * 64), np.bool_)
+        flags[0, : len(rows)] = [row.exact for row in rows]
+        flags[1, : len(rows)] = [row.kind != _DOOR for row in rows]
+        exact, fast = _words(flags)
+        arrays: dict[str, NDArray[np.generic]] = {
+            "exact_rows": exact,
+            "fast_rows": fast,
+            "row_kind": np.array([row.kind for row in rows], np.uint8),
+            "row_leaf": np.array([row.leaf for row in rows], np.uint16),
+            "row_tests": np.stack([ends[:-1], ends[1:]], axis=1).ravel(),
+            "row_terms": ranges(row.terms for row in rows),
+            "test_leaf": np.array([leaf for _, leaf in tests], np.uint16),
+            "test_terms": ranges(group for group, _ in tests),
+            "check_terms": ranges(group for _, group in checks),
+            "check_reason": np.array([self.reasons[check] for check, _ in checks], np.uint16),
+            "leaf_outcome": np.array([OUTCOMES.index(x.outcome) for x in self.leaves], np.uint8),
+            "leaf_reason": np.array([self.reasons[x.reason or ""] for x in self.leaves], np.uint16),
+        }
+        size = self.words * 64
+        yes, no = np.zeros((len(terms), size), np.bool_), np.zeros((len(terms), size), np.bool_)
+        for t, term in enumerate(terms):
+            for atom, wanted in term:
+                (yes if wanted else no)[t, self.literals[atom]] = True
+        arrays["term_true"], arrays["term_false"] = _words(yes).ravel(), _words(no).ravel()
+        watch = np.zeros((1, size), np.bool_)
+        for _, group in checks:
+            for term in group:
+                watch[0, self._watched(term)] = True
+        arrays["check_filter"] = _words(watch).ravel()
+        return arrays
+
+    def _watched(self, term: Term) -> int:
+        """The literal of a check's term that is likeliest false."""
+        wanted = [atom for atom, sign in term if sign] or [_ALWAYS]
+        rare = (State, Codes, Count, TraumaSites)
+        wanted.sort(key=lambda a: 0 if isinstance(a, rare) else 1 if getattr(a, "op", "") == "=" else 2)
+        return self.literals[wanted[0]]
+
+
+def _scalars(rule: Rule) -> list[Compare | OneOf | State]:
+    return [
+        a
+        for a in rules.iter_atoms(rule)
+        if isinstance(a, Compare | OneOf) or (isinstance(a, State) and a.field in rules.SCALAR_FIELDS)
+    ]
+
+
+def _words(bits: Bools) -> Bits:
+    """Booleans of shape (n, 64 k) as little-endian words of shape (n, k)."""
+    return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)

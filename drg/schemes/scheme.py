@@ -1,0 +1,354 @@
+"""A scheme resolved and checked: rules parsed, sets named, one digest. Immutable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal
+
+import polars as pl
+
+from drg.errors import TableError
+from drg.schemes import rules
+from drg.schemes.rules import Rule
+
+VALID = "VALID"
+#: Codes longer than this are never in a code list; the kernel's key reads this many bytes.
+MAX_CODE_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """How a scheme's engine behaves where its tables do not say (``[flags]`` of scheme.toml).
+
+    Attributes
+    ----------
+    unmatched_adrg : {"self", "next"}
+        The ADRG's rule holds but none of its DRG tests: the bare ADRG code, or the next ADRG.
+    retry_other_procedures : bool
+        An ungroupable claim is tried again with each further procedure alone.
+    normalise_codes : bool
+        Harmless spellings are read as the one listed code they can mean.
+    ungroupable : {"mdc", "0000"}
+        What an ungroupable claim reports: the MDC of its principal diagnosis, or never one.
+    rejected : {"", "0000"}
+        What a rejected claim reports as mdc, adrg and group: nothing, or 0000 / 00 / 0000.
+    missing_value : {"reject", "false"}
+        A rule that was tried needs a value the claim lacks: reject it, or read the rule as false.
+    """
+
+    unmatched_adrg: Literal["self", "next"] = "self"
+    retry_other_procedures: bool = False
+    normalise_codes: bool = True
+    ungroupable: Literal["mdc", "0000"] = "mdc"
+    rejected: Literal["", "0000"] = ""
+    missing_value: Literal["reject", "false"] = "reject"
+
+    @classmethod
+    def read(cls, values: Mapping[str, object], where: str) -> Flags:
+        """Flags from TOML values; T123 names an unknown flag or value."""
+        allowed: dict[str, tuple[object, ...]] = {
+            "unmatched_adrg": ("self", "next"),
+            "retry_other_procedures": (True, False),
+            "normalise_codes": (True, False),
+            "ungroupable": ("mdc", "0000"),
+            "rejected": ("", "0000"),
+            "missing_value": ("reject", "false"),
+        }
+        for name, value in values.items():
+            if name not in allowed or value not in allowed[name] or (
+                isinstance(value, bool) != isinstance(allowed[name][0], bool)
+            ):
+                raise TableError("T123", where=where, flag=name, value=value)
+        return cls(**values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class MdcRow:
+    """One MDC: tried in order; its ADRGs are tried when its rule (the door) holds."""
+
+    order: int
+    mdc: str
+    name: str
+    rule: Rule
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdrgRow:
+    """One ADRG rule; ``index`` is its place in the whole decision list."""
+
+    index: int
+    mdc: str
+    order: int
+    adrg: str
+    rule_no: int
+    name: str
+    kind: str
+    rule: Rule
+    text: str
+    reason: str
+
+    @property
+    def ambiguous(self) -> bool:
+        """Does this row end the search with an ambiguous group?"""
+        return self.kind == "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class DrgRow:
+    """One DRG test of an ADRG (of one of its rules when ``rule_no`` is not None)."""
+
+    index: int
+    adrg: str
+    rule_no: int | None
+    order: int
+    drg: str
+    name: str
+    rule: Rule
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One input check: ``stop`` rejects the claim, ``note`` only says so."""
+
+    order: int
+    check: str
+    level: str
+    rule: Rule
+    text: str
+
+
+class Scheme:
+    """Grouping rules of one scheme, one overlay at the most laid over it.
+
+    Parameters
+    ----------
+    header : mapping
+        The scheme's TOML header.
+    tables : mapping of str to DataFrame
+        Resolved tables, all cells text (``drg.schemes.tables.SCHEME_TABLES``).
+    codes : mapping of {"dx", "px"} to DataFrame
+        National code lists, columns ``code`` and ``name``.
+    flags : Flags
+        The scheme's flags, the overlay's applied.
+    digest : str
+        SHA-256 over everything that decides a group.
+    where : str
+        The scheme's folder, for messages.
+    compat : str, optional
+        Name of the overlay, ``""`` for none.
+    """
+
+    def __init__(
+        self,
+        header: Mapping[str, object],
+        tables: Mapping[str, pl.DataFrame],
+        codes: Mapping[str, pl.DataFrame],
+        flags: Flags,
+        digest: str,
+        where: str,
+        compat: str = "",
+    ) -> None:
+        self.header = MappingProxyType(dict(header))
+        self.id = str(header["id"])
+        self.kind = str(header.get("kind", ""))
+        self.flags = flags
+        self.digest = digest
+        self.where = where
+        self.compat = compat
+        self._tables = dict(tables)
+        self._codes = dict(codes)
+        self.mdcs = tuple(
+            MdcRow(int(r["order"]), r["mdc"], r["name"], self._rule("mdc", r["mdc"], r["rule"]), r["rule"])
+            for r in _ordered(tables["mdc"], "order")
+        )
+        self.adrgs = self._read_adrgs()
+        self.drgs = self._read_drgs()
+        self.checks = tuple(
+            CheckRow(
+                int(r["order"]), r["check"], r["level"], self._rule("check", r["check"], r["rule"]), r["rule"]
+            )
+            for r in _ordered(tables["check"], "order")
+        )
+        self._check_references()
+
+    def title(self, lang: str = "zh") -> str:
+        """The scheme's title in one language."""
+        return str(self.header.get(f"title_{lang}") or self.id)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One resolved table, all cells text."""
+        return self._tables[name]
+
+    def code_list(self, kind: str) -> pl.DataFrame:
+        """National code list of a kind (``"dx"``, ``"px"``): columns code, name."""
+        return self._codes[kind]
+
+    def drgs_of(self, adrg: AdrgRow) -> tuple[DrgRow, ...]:
+        """The DRG tests of one ADRG rule, in order."""
+        own = self._drgs_by_rule.get((adrg.adrg, adrg.rule_no))
+        return own or self._drgs_by_rule.get((adrg.adrg, None), ())
+
+    @cached_property
+    def code_sets(self) -> Mapping[str, frozenset[str]]:
+        """Every named set: code_set, MDC lists, VALID and the grey codes."""
+        grouped = self.set_rows.group_by("set").agg("code")
+        return MappingProxyType({n: frozenset(c) for n, c in grouped.iter_rows()})
+
+    @cached_property
+    def set_rows(self) -> pl.DataFrame:
+        """Every (set, kind, code) row of every named set, one frame."""
+        t = self._tables
+        parts = [
+            t["code_set"].select("set", "kind", "code"),
+            t["mdc_diagnosis"].select(pl.col("mdc").alias("set"), pl.lit("dx").alias("kind"), "code"),
+            t["valid_procedure"].select(pl.lit(VALID).alias("set"), pl.lit("px").alias("kind"), "code"),
+        ]
+        if "grey_code" in t:
+            parts.append(t["grey_code"].select(("GREY." + pl.col("kind")).alias("set"), "kind", "code"))
+        return pl.concat(parts)
+
+    @cached_property
+    def trauma_site(self) -> Mapping[str, str]:
+        """Body site of a diagnosis in the multiple-trauma MDC's list."""
+        rows = self._tables["mdc_diagnosis"].filter(pl.col("site") != "").select("code", "site")
+        return MappingProxyType(dict(rows.iter_rows()))
+
+    @cached_property
+    def severity(self) -> Mapping[str, tuple[str, str]]:
+        """Diagnosis -> (level MCC/CC, exclusion table)."""
+        return MappingProxyType({c: (v, e) for c, v, e in self._tables["severity"].iter_rows()})
+
+    @cached_property
+    def exclusion(self) -> Mapping[str, str]:
+        """Principal diagnosis -> the exclusion table it belongs to."""
+        return MappingProxyType(dict(self._tables["exclusion"].iter_rows()))
+
+    def known_codes(self, kind: str) -> pl.Series:
+        """Every code of a kind that the national list or this scheme's tables hold, sorted."""
+        parts = [
+            self._codes[kind]["code"],
+            self.set_rows.filter(pl.col("kind") == kind)["code"],
+        ]
+        if kind == "dx":
+            parts.append(self._tables["severity"]["code"])
+            parts.append(self._tables["exclusion"]["principal_diagnosis"])
+        return pl.concat([p.alias("code") for p in parts]).unique().sort()
+
+    @cached_property
+    def known_dx(self) -> frozenset[str]:
+        """Every known diagnosis code."""
+        return frozenset(self.known_codes("dx"))
+
+    @cached_property
+    def known_px(self) -> frozenset[str]:
+        """Every known procedure code."""
+        return frozenset(self.known_codes("px"))
+
+    @cached_property
+    def dx_names(self) -> Mapping[str, str]:
+        """Diagnosis code -> Chinese name."""
+        return MappingProxyType(dict(self._codes["dx"].iter_rows()))
+
+    @cached_property
+    def px_names(self) -> Mapping[str, str]:
+        """Procedure code -> Chinese name."""
+        return MappingProxyType(
+            dict(self._tables["valid_procedure"].iter_rows()) | dict(self._codes["px"].iter_rows())
+        )
+
+    def _rule(self, table: str, row: str, text: str) -> Rule:
+        return rules.parse(text, where=f"{self.where} {table}.csv {row}")
+
+    def _read_adrgs(self) -> tuple[AdrgRow, ...]:
+        place = {row.mdc: n for n, row in enumerate(self.mdcs)}
+        found = _ordered(self._tables["adrg"], "order")
+        for r in found:
+            if r["mdc"] not in place:
+                raise TableError("T115", where=f"{self.where} adrg.csv {r['adrg']}", mdc=r["mdc"])
+        found.sort(key=lambda r: place[r["mdc"]])
+        return tuple(
+            AdrgRow(
+                index,
+                r["mdc"],
+                int(r["order"]),
+                r["adrg"],
+                int(r["rule_no"]),
+                r["name"],
+                r["kind"],
+                self._rule("adrg", f"{r['adrg']}/{r['rule_no']}", r["rule"]),
+                r["rule"],
+                r["reason"],
+            )
+            for index, r in enumerate(found)
+        )
+
+    def _read_drgs(self) -> tuple[DrgRow, ...]:
+        made = tuple(
+            DrgRow(
+                index,
+                r["adrg"],
+                int(r["rule_no"]) if r["rule_no"] else None,
+                int(r["order"]),
+                r["drg"],
+                r["name"],
+                self._rule("drg", r["drg"], r["rule"]),
+                r["rule"],
+            )
+            for index, r in enumerate(_ordered(self._tables["drg"], "order"))
+        )
+        by_rule: dict[tuple[str, int | None], tuple[DrgRow, ...]] = {}
+        for row in made:
+            by_rule[row.adrg, row.rule_no] = (*by_rule.get((row.adrg, row.rule_no), ()), row)
+        self._drgs_by_rule = by_rule
+        adrgs = {row.adrg for row in self.adrgs}
+        for row in made:
+            if row.adrg not in adrgs:
+                raise TableError("T116", where=f"{self.where} drg.csv {row.drg}", adrg=row.adrg)
+        return made
+
+    def _check_references(self) -> None:
+        """Every set that a rule names exists and is of the kind the rule asks for."""
+        kinds = dict(self.set_rows.select("set", "kind").unique().iter_rows())
+        mixed = self.set_rows.group_by("set").agg(pl.col("kind").n_unique()).filter(pl.col("kind") > 1)
+        if mixed.height:
+            raise TableError("T118", where=f"{self.where} code_set.csv", set=mixed[0, "set"])
+        for table, name, rule in self._all_rules():
+            for test in rules.code_tests(rule):
+                if test.name and kinds.get(test.name) != test.kind:
+                    raise TableError(
+                        "T111", where=f"{self.where} {table}.csv {name}", set=test.name, kind=test.kind
+                    )
+        longest = self.set_rows.filter(pl.col("code").str.len_bytes() > MAX_CODE_BYTES)
+        if longest.height:
+            raise TableError(
+                "T117", where=f"{self.where} {longest[0, 'set']}", cell=longest[0, "code"], limit=MAX_CODE_BYTES
+            )
+
+    def _all_rules(self) -> list[tuple[str, str, Rule]]:
+        return [
+            *(("mdc", r.mdc, r.rule) for r in self.mdcs),
+            *(("adrg", f"{r.adrg}/{r.rule_no}", r.rule) for r in self.adrgs),
+            *(("drg", r.drg, r.rule) for r in self.drgs),
+            *(("check", r.check, r.rule) for r in self.checks),
+        ]
+
+
+def scheme_digest(scheme_id: str, flags: Flags, shas: Mapping[str, str]) -> str:
+    """SHA-256 over a scheme's id, flags and table digests, in a fixed order."""
+    content = {
+        "id": scheme_id,
+        "flags": {name: getattr(flags, name) for name in Flags.__dataclass_fields__},
+        "tables": dict(sorted(shas.items())),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _ordered(frame: pl.DataFrame, column: str) -> list[dict[str, str]]:
+    return frame.sort(pl.col(column).cast(pl.Int64), maintain_order=True).to_dicts()

@@ -1,0 +1,65 @@
+"""Everything an end user reads comes from here: the TOML catalogue beside this module.
+
+A key is ``<file>.<entry>`` (``"readers.F101"``) or ``<file>.<entry>.<field>``. Chinese is the
+default language; ``set_language("en")`` or the ``lang`` argument chooses English.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+Lang = Literal["zh", "en"]
+LANGUAGES: tuple[Lang, ...] = ("zh", "en")
+
+_FOLDER = Path(__file__).with_name("catalogue")
+_language: ContextVar[str] = ContextVar("drg_language", default="zh")
+
+
+def set_language(lang: str) -> None:
+    """Choose the language of messages for this context (``"zh"`` or ``"en"``)."""
+    if lang not in LANGUAGES:
+        raise ValueError(f"lang must be one of {LANGUAGES}, not {lang!r}")
+    _language.set(lang)
+
+
+def language() -> str:
+    """The language now in use: ``"zh"`` or ``"en"``."""
+    return _language.get()
+
+
+@cache
+def catalogue(area: str) -> dict[str, Any]:
+    """One file of the catalogue as nested tables."""
+    with (_FOLDER / f"{area}.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def text(key: str, lang: str | None = None, **params: object) -> str:
+    """Wording of a key in one language, with its parameters filled in.
+
+    Parameters
+    ----------
+    key : str
+        ``"area.entry"`` reads fields ``zh``/``en``; ``"area.entry.mend"`` reads
+        ``mend_zh``/``mend_en`` (empty when the entry has no such field).
+    lang : str, optional
+        ``"zh"`` or ``"en"``; the context's language when omitted.
+
+    Raises
+    ------
+    KeyError
+        The catalogue has no such entry: a programming error, caught by the tests.
+    """
+    lang = lang or _language.get()
+    area, _, rest = key.partition(".")
+    entry, _, field = rest.partition(".")
+    row = catalogue(area)[entry]
+    if field:
+        wording = row.get(f"{field}_{lang}", "")
+    else:
+        wording = row[lang]
+    return wording.format(**params) if params else str(wording)
