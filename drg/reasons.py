@@ -55,8 +55,7 @@ class ReasonPage:
     def lines(self, lang: str | None = None) -> list[str]:
         """The page as lines of text; `lang` chooses the labels."""
         label = {
-            part: text(f"explain.page_{part}", lang)
-            for part in ("level", *PARTS[1:], "source")
+            part: text(f"explain.page_{part}", lang) for part in ("level", *PARTS[1:], "source")
         }
         level = text(f"explain.level_{self.level}", lang)
         body = {
@@ -116,6 +115,6 @@ def reason_page(code: str, lang: str | None = None) -> ReasonPage:
     wanted = code.strip().upper()
     page = _register().get(wanted)
     if page is None:
-        raise ReasonError("R101", code=code, known=" ".join(reason_codes()))
+        raise ReasonError("R101", asked=code, known=" ".join(reason_codes()))
     parts = {part: page[f"{part}_{lang}"] for part in PARTS}
     return ReasonPage(code=wanted, level=page["level"], source=page["source"], **parts)

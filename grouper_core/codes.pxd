@@ -21,19 +21,14 @@ cdef extern from *:
     static inline uint64_t drg_mix(uint64_t a, uint64_t b) {
         uint64_t lo; uint64_t hi = drg_mul_hi(a, b, &lo); return lo ^ hi;
     }
-    static inline uint64_t drg_range(uint64_t x, uint64_t n) {
-        uint64_t lo; return drg_mul_hi(x, n, &lo);
-    }
     """
     uint64_t drg_mix(uint64_t a, uint64_t b) noexcept nogil
-    uint64_t drg_range(uint64_t x, uint64_t n) noexcept nogil
 
 cdef enum:
     ABSENT = 0              # id of an empty entry
     UNKNOWN = 1             # id of a code that the table does not hold
     FIRST_ID = 2            # id of slot 0
     MAX_CODE_BYTES = 24     # longer text is never a code
-    MAX_TEXT_BYTES = 96     # longer text is not even tried in other spellings
 
 cdef struct HashTable:
     const uint64_t *keys        # [slots] hash of the code in each slot, 0 = empty slot
@@ -49,16 +44,22 @@ cdef struct Key:                # up to 24 bytes of text, zero padded
 
 
 cdef inline uint64_t hash_key(Key key) noexcept nogil:
-    cdef uint64_t h = drg_mix(key.a ^ <uint64_t>0xA0761D6478BD642F, key.b ^ <uint64_t>0xE7037ED1A0B428DB)
-    h = drg_mix(h ^ key.c, key.size ^ <uint64_t>0x8EBC6AF09C88C6E3)
+    """64-bit hash; a code of up to 16 bytes costs one multiplication."""
+    cdef uint64_t h = drg_mix(
+        key.a ^ <uint64_t>0xA0761D6478BD642F, key.b ^ (key.size << 56) ^ <uint64_t>0xE7037ED1A0B428DB
+    )
+    if key.c != 0:
+        h = drg_mix(h ^ key.c, <uint64_t>0x8EBC6AF09C88C6E3)
     return h if h != 0 else 1
 
 
+cdef inline uint64_t bucket_of(const HashTable *table, uint64_t h) noexcept nogil:
+    return ((h >> 32) * table.buckets) >> 32
+
+
 cdef inline uint64_t slot_of(const HashTable *table, uint64_t h) noexcept nogil:
-    cdef uint64_t shift = table.shifts[drg_range(h, table.buckets)]
-    return drg_range(
-        (h ^ (shift * <uint64_t>0x9E3779B97F4A7C15)) * <uint64_t>0xD6E8FEB86659FD93, table.slots
-    )
+    cdef uint32_t x = <uint32_t>h ^ (table.shifts[bucket_of(table, h)] * <uint32_t>0x9E3779B1)
+    return (<uint64_t>(x * <uint32_t>0x85EBCA6B) * table.slots) >> 32
 
 
 cdef inline int64_t find_slot(const HashTable *table, uint64_t h) noexcept nogil:

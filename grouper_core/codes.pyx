@@ -20,11 +20,11 @@ cdef int64_t fold_text(const uint8_t *text, int64_t size, uint8_t *out) noexcept
     """
     cdef int64_t i = 0, n = 0
     cdef uint32_t c, width
-    if size > MAX_TEXT_BYTES:
-        return -1
     while i < size:
         c = text[i]
         width = 1
+        if c >= 0xF0:
+            return -1
         if c >= 0xE0 and i + 2 < size:
             c = ((c & 0x0F) << 12) | ((<uint32_t>text[i + 1] & 0x3F) << 6) | (text[i + 2] & 0x3F)
             width = 3
@@ -126,13 +126,13 @@ cdef object _place(uint64_t[::1] h, Py_ssize_t buckets, Py_ssize_t slots):
     table.buckets = buckets
     with nogil:
         for i in range(n):
-            start[drg_range(h[i], buckets) + 2] += 1
+            start[bucket_of(&table, h[i]) + 2] += 1
         for i in range(buckets):
             if start[i + 2] > largest:
                 largest = start[i + 2]
             start[i + 2] += start[i + 1]
         for i in range(n):
-            at = drg_range(h[i], buckets) + 1
+            at = bucket_of(&table, h[i]) + 1
             member[start[at]] = <uint32_t>i
             start[at] += 1
         size = largest

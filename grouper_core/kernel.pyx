@@ -9,16 +9,16 @@ leaves a handful of candidates, tried in order.
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memchr, memcpy
+from libc.string cimport memcpy
 
 from grouper_core.arrow cimport (
     JOINED, LISTED, OFFSETS_32, PLAIN, VIEW, ClaimBatch, CodeSource, Part, Text, is_valid,
 )
 from grouper_core.codes cimport (
-    ABSENT, FIRST_ID, MAX_CODE_BYTES, UNKNOWN, Key, find_slot, fold_text, hash_key, key_of_text,
+    ABSENT, FIRST_ID, MAX_CODE_BYTES, UNKNOWN, HashTable, Key, find_slot, fold_text, hash_key, key_of_text,
 )
 from grouper_core.program cimport (
-    AMBIGUOUS, CLASS_UNKNOWN, GROUPED, MAX_COUNTERS, MAX_FIELDS, MAX_ROW_WORDS, MAX_WORDS,
+    CLASS_UNKNOWN, FLAG_COUNTERS, FLAG_LITERALS, FLAG_SEVERITY, FLAG_UNKNOWN, GROUPED, MAX_COUNTERS, MAX_FIELDS, MAX_ROW_WORDS, MAX_WORDS,
     ROW_DOOR, ROW_FINAL, ROW_HOME, SEVERITY_CC, SEVERITY_MCC, SEVERITY_NONE, SEVERITY_NULL,
     UNGROUPABLE, CodeSide, Program, ProgramData, ScalarField,
 )
@@ -104,16 +104,18 @@ cdef inline uint32_t text_id(const ProgramData *p, const CodeSide *side, const u
     return ABSENT if is_blank(text, size) else UNKNOWN
 
 
-cdef inline bint push(Ids *ids, uint32_t id) noexcept nogil:
+cdef inline bint reserve(Ids *ids, int64_t more) noexcept nogil:
+    cdef int64_t room = ids.room
     cdef uint32_t *grown
-    if ids.n == ids.room:
-        grown = <uint32_t *>realloc(ids.id, 2 * ids.room * sizeof(uint32_t))
-        if grown == NULL:
-            return False
-        ids.id = grown
-        ids.room *= 2
-    ids.id[ids.n] = id
-    ids.n += 1
+    if ids.n + more <= room:
+        return True
+    while ids.n + more > room:
+        room *= 2
+    grown = <uint32_t *>realloc(ids.id, room * sizeof(uint32_t))
+    if grown == NULL:
+        return False
+    ids.id = grown
+    ids.room = room
     return True
 
 
@@ -162,11 +164,43 @@ cdef inline uint32_t cell_id(const ProgramData *p, const CodeSide *side, const T
     return text_id(p, side, view, size)
 
 
-cdef inline bint push_entry(Ids *ids, int64_t first, uint32_t id, bint keep_first) noexcept nogil:
-    """An empty entry counts only where the principal diagnosis should stand."""
-    if id == ABSENT and not (keep_first and ids.n == first):
-        return True
-    return push(ids, id)
+cdef inline void push(Ids *ids, int64_t first, uint32_t id, bint keep_first) noexcept nogil:
+    """Append to reserved room. An empty entry counts only where the principal diagnosis stands."""
+    if id != ABSENT or (keep_first and ids.n == first):
+        ids.id[ids.n] = id
+        ids.n += 1
+
+
+cdef void read_views(const ProgramData *p, const CodeSide *side, const Text *text, int64_t at, int64_t end,
+                     int64_t first, bint keep_first, Ids *ids) noexcept nogil:
+    """Ids of a list of short strings without nulls, into reserved room: the batch's hottest loop."""
+    cdef HashTable table = side.exact
+    cdef const uint8_t *view = text.views + 16 * (at + text.offset)
+    cdef const uint8_t *stop = view + 16 * (end - at)
+    cdef uint32_t *out = ids.id + ids.n
+    cdef uint32_t tail, length, id
+    cdef int64_t slot
+    cdef Key key
+    key.c = 0
+    while view < stop:
+        memcpy(&length, view, 4)
+        if 0 < length <= 12:
+            memcpy(&key.a, view + 4, 8)
+            memcpy(&tail, view + 12, 4)
+            key.b = tail
+            key.size = length
+            slot = find_slot(&table, hash_key(key))
+            if slot >= 0:
+                out[0] = <uint32_t>(slot + FIRST_ID)
+                out += 1
+                view += 16
+                continue
+        ids.n = out - ids.id
+        id = cell_id(p, side, text, (view - text.views) // 16 - text.offset)
+        push(ids, first, id, keep_first)
+        out = ids.id + ids.n
+        view += 16
+    ids.n = out - ids.id
 
 
 cdef bint read_joined(const ProgramData *p, const CodeSide *side, const Part *part, uint8_t separator,
@@ -175,16 +209,20 @@ cdef bint read_joined(const ProgramData *p, const CodeSide *side, const Part *pa
     cdef const uint8_t *text
     cdef const uint8_t *stop
     cdef const uint8_t *end
+    if not reserve(ids, 1):
+        return False
     if not is_valid(part.text.validity, row + part.text.offset):
-        return push_entry(ids, first, ABSENT, keep_first)
+        push(ids, first, ABSENT, keep_first)
+        return True
     text = text_at(&part.text, row, &size)
     end = text + size
     while True:
         stop = text
         while stop < end and stop[0] != separator:
             stop += 1
-        if not push_entry(ids, first, text_id(p, side, text, stop - text), keep_first):
+        if not reserve(ids, 1):
             return False
+        push(ids, first, text_id(p, side, text, stop - text), keep_first)
         if stop == end:
             return True
         text = stop + 1
@@ -208,12 +246,17 @@ cdef bint read_row(const ProgramData *p, const CodeSide *side, const CodeSource 
             else:
                 end = part.starts32[at + 1]
                 at = part.starts32[at]
-            for i in range(at, end):
-                if not push_entry(ids, first, cell_id(p, side, &part.text, i), keep_first):
-                    return False
-        elif part.kind == PLAIN:
-            if not push_entry(ids, first, cell_id(p, side, &part.text, row), keep_first):
+            if not reserve(ids, end - at):
                 return False
+            if part.text.kind == VIEW and part.text.validity == NULL:
+                read_views(p, side, &part.text, at, end, first, keep_first, ids)
+                continue
+            for i in range(at, end):
+                push(ids, first, cell_id(p, side, &part.text, i), keep_first)
+        elif part.kind == PLAIN:
+            if not reserve(ids, 1):
+                return False
+            push(ids, first, cell_id(p, side, &part.text, row), keep_first)
         elif not read_joined(p, side, part, source.separator, row, first, keep_first, ids):
             return False
     return True
@@ -267,15 +310,12 @@ cdef inline bint terms_may(const ProgramData *p, const Truth *truth, uint32_t fi
     return False
 
 
-cdef inline void count_codes(const ProgramData *p, const CodeSide *side, const uint32_t *ids, int64_t n,
+cdef void count_codes(const ProgramData *p, const CodeSide *side, const uint32_t *ids, int64_t n,
                              int32_t *slots) noexcept nogil:
-    """Feed the counting slots: each distinct code once, each trauma site once.
-
-    A counter entry is the slot, or for a site the bit it sets in slot 0.
-    """
+    """Feed the counting slots, each distinct code once."""
     cdef int64_t i, j
     cdef uint32_t id, at
-    cdef uint16_t c, slot
+    cdef uint16_t c
     for i in range(n):
         id = ids[i] & ID_MASK
         c = side.classes[id]
@@ -286,9 +326,7 @@ cdef inline void count_codes(const ProgramData *p, const CodeSide *side, const u
                 break
         else:
             for at in range(side.counter_start[c], side.counter_start[c + 1]):
-                slot = side.counters[at]
-                slots[slot] += 1
-    return
+                slots[side.counters[at]] += 1
 
 
 cdef inline int bounded(const ScalarField *field, int32_t value) noexcept nogil:
@@ -321,16 +359,35 @@ cdef inline void add_literals(const ProgramData *p, const CodeSide *side, uint16
         truth.holds[w] |= literal[w] & where[w]
 
 
+cdef inline const uint64_t *keyed_rows(const ProgramData *p, const Truth *truth, uint64_t *room) noexcept nogil:
+    """Rows left once the literals that rows cannot do without are known; mostly no such holds."""
+    cdef const uint64_t *rows
+    cdef const uint64_t *found = p.open_rows
+    cdef uint64_t keys
+    cdef int w, v
+    for w in range(p.words):
+        keys = truth.holds[w] & p.key_literals[w]
+        while keys != 0:
+            rows = p.key_rows + (w * 64 + drg_lowest(keys)) * p.row_words
+            for v in range(p.row_words):
+                room[v] = found[v] | rows[v]
+            found = room
+            keys &= keys - 1
+    return found
+
+
 cdef uint16_t decide(const ProgramData *p, const Truth *truth, uint16_t dx_class, uint16_t px_class,
                      const uint64_t *allowed, bint *missing) noexcept nogil:
     """First decision row that holds, as a leaf. Sets ``missing`` when a tried rule lacks a value."""
     cdef const uint64_t *by_dx = p.dx.rows + <uint64_t>dx_class * p.row_words
     cdef const uint64_t *by_px = p.px.rows + <uint64_t>px_class * p.row_words
+    cdef uint64_t room[MAX_ROW_WORDS]
+    cdef const uint64_t *keyed = keyed_rows(p, truth, room)
     cdef uint64_t candidates
     cdef uint32_t row, test
     cdef int w
     for w in range(p.row_words):
-        candidates = by_dx[w] & by_px[w] & allowed[w]
+        candidates = by_dx[w] & by_px[w] & allowed[w] & keyed[w]
         if not truth.open:
             candidates &= p.fast_rows[w]
         while candidates != 0:
@@ -371,20 +428,33 @@ cdef uint16_t first_check(const ProgramData *p, const Truth *truth, int first, i
     return 0
 
 
-cdef void read_procedures(const ProgramData *p, const uint32_t *ids, int64_t n, Truth *truth) noexcept nogil:
+cdef inline uint8_t read_procedures(const ProgramData *p, const uint32_t *ids, int64_t n, Truth *truth) noexcept nogil:
+    """Add what the procedures fulfil; returns the class flags seen, the principal's included."""
     cdef uint32_t principal = ids[0] & ID_MASK if n > 0 else ABSENT
+    cdef uint16_t c = p.px.classes[principal]
+    cdef uint8_t flags = p.px.flags[c], seen = flags
     cdef int64_t i
-    add_literals(p, &p.px, p.px.classes[principal], p.px.principal, truth)
+    add_literals(p, &p.px, c, p.px.principal, truth)
     for i in range(1, n):
-        if ids[i] & ID_MASK != principal:
-            add_literals(p, &p.px, p.px.classes[ids[i] & ID_MASK], p.px.secondary, truth)
+        c = p.px.classes[ids[i] & ID_MASK]
+        flags = p.px.flags[c]
+        if flags == 0 or ids[i] & ID_MASK == principal:
+            continue
+        seen |= flags
+        if flags & FLAG_LITERALS:
+            add_literals(p, &p.px, c, p.px.secondary, truth)
+    return seen
 
 
-cdef void read_counts(const ProgramData *p, const Claim *claim, Truth *truth) noexcept nogil:
+cdef void read_counts(const ProgramData *p, const Claim *claim, bint any_counted, Truth *truth) noexcept nogil:
     cdef int32_t slots[MAX_COUNTERS]
     cdef int32_t have, sites = 0
     cdef const int32_t *row
     cdef int i
+    if not any_counted:
+        for i in range(p.words):
+            truth.holds[i] |= p.counter_zero[i]
+        return
     for i in range(p.n_slots):
         slots[i] = 0
     count_codes(p, &p.dx, claim.dx, claim.n_dx, slots)
@@ -398,47 +468,72 @@ cdef void read_counts(const ProgramData *p, const Claim *claim, Truth *truth) no
             truth.holds[row[3] >> 6] |= <uint64_t>1 << (row[3] & 63)
 
 
+cdef inline int read_scalars(const ProgramData *p, const int32_t *const *columns, int64_t row,
+                             Truth *truth, uint64_t *open) noexcept nogil:
+    """Set what the scalar fields decide and leave open; returns the claim's context."""
+    cdef const ScalarField *field
+    cdef int32_t value
+    cdef int f, w, at, context = 0
+    cdef uint64_t any_open = 0
+    for f in range(p.n_context):
+        field = &p.fields[f]
+        value = columns[field.column][row] if columns[field.column] != NULL else NULL_VALUE
+        context = context * field.size + bounded(field, value)
+    for w in range(p.words):
+        truth.holds[w] = p.context_true[context * p.words + w]
+        open[w] = p.context_unknown[context * p.words + w]
+    for f in range(p.n_context, p.n_fields):
+        field = &p.fields[f]
+        value = columns[field.column][row] if columns[field.column] != NULL else NULL_VALUE
+        at = bounded(field, value) * p.words
+        for w in range(p.words):
+            truth.holds[w] |= field.true_bits[at + w]
+            open[w] |= field.unknown_bits[at + w]
+    for w in range(p.words):
+        any_open |= open[w]
+    truth.open = any_open != 0
+    return context
+
+
+cdef inline uint32_t principal_of(const Claim *claim) noexcept nogil:
+    return claim.dx[0] & ID_MASK if claim.n_dx > 0 else ABSENT
+
+
 cdef void group_claim(const ProgramData *p, const Claim *claim, const int32_t *const *columns,
                       int64_t row, Verdict *verdict) noexcept nogil:
     cdef Truth truth
-    cdef Truth other
+    cdef Truth before
     cdef uint64_t open[MAX_WORDS]
-    cdef uint64_t allowed[MAX_ROW_WORDS]
     cdef uint64_t triggered = 0
-    cdef uint32_t principal = claim.dx[0] & ID_MASK if claim.n_dx > 0 else ABSENT
+    cdef uint32_t principal = principal_of(claim)
+    cdef uint32_t id, severity, marks = 0
     cdef uint16_t dx_class = p.dx.classes[principal]
     cdef uint16_t excluded = p.exclusion[dx_class]
-    cdef uint16_t c, leaf
-    cdef uint32_t id, severity
-    cdef int level = 0, w, f, at
+    cdef uint16_t c, leaf, note
+    cdef uint8_t flags, dx_seen = p.dx.flags[dx_class], px_seen
+    cdef int level = 0, w
     cdef int64_t i
-    cdef int32_t value
-    cdef bint unknown_dx = False, unknown_px = False, missing = False
-    cdef uint32_t marks = 0
-    cdef const ScalarField *field
-    cdef const uint64_t *rows
-
-    for w in range(p.words):
-        truth.holds[w] = 0
-        open[w] = 0
-    truth.open = False
+    cdef bint missing = False, counts
+    cdef const uint64_t *allowed = p.context_rows + read_scalars(p, columns, row, &truth, open) * p.row_words
 
     add_literals(p, &p.dx, dx_class, p.dx.principal, &truth)
-    for i in range(claim.n_dx):
-        marks |= claim.dx[i]
+    marks = principal if claim.n_dx == 0 else claim.dx[0]
     for i in range(1, claim.n_dx):
+        marks |= claim.dx[i]
         id = claim.dx[i] & ID_MASK
-        if id == principal:
-            continue
         c = p.dx.classes[id]
-        unknown_dx |= c == CLASS_UNKNOWN
-        add_literals(p, &p.dx, c, p.dx.secondary, &truth)
-        severity = p.severity[c]
-        if severity != 0 and (severity & 0xFFFF) != excluded:
-            level |= severity >> 16
+        flags = p.dx.flags[c]
+        if flags == 0 or id == principal:
+            continue
+        dx_seen |= flags
+        if flags & FLAG_LITERALS:
+            add_literals(p, &p.dx, c, p.dx.secondary, &truth)
+        if flags & FLAG_SEVERITY:
+            severity = p.severity[c]
+            if (severity & 0xFFFF) != excluded:
+                level |= severity >> 16
     for i in range(claim.n_px):
         marks |= claim.px[i]
-        unknown_px |= claim.px[i] == UNKNOWN
     if level & 2:
         for w in range(p.words):
             truth.holds[w] |= p.mcc_bit[w]
@@ -446,26 +541,12 @@ cdef void group_claim(const ProgramData *p, const Claim *claim, const int32_t *c
         for w in range(p.words):
             truth.holds[w] |= p.cc_bit[w]
 
-    for w in range(p.row_words):
-        allowed[w] = ~<uint64_t>0
-    for f in range(p.n_fields):
-        field = &p.fields[f]
-        value = columns[field.column][row] if columns[field.column] != NULL else NULL_VALUE
-        at = bounded(field, value)
-        for w in range(p.words):
-            truth.holds[w] |= field.true_bits[at * p.words + w]
-            open[w] |= field.unknown_bits[at * p.words + w]
-        if field.rows != NULL:
-            rows = field.rows + at * p.row_words
-            for w in range(p.row_words):
-                allowed[w] &= rows[w]
-    for w in range(p.words):
-        truth.open |= open[w] != 0
-
-    other = truth
-    read_procedures(p, claim.px, claim.n_px, &truth)
+    if p.retry:
+        before = truth
+    px_seen = read_procedures(p, claim.px, claim.n_px, &truth)
+    counts = (dx_seen | px_seen) & FLAG_COUNTERS
     if p.n_counters:
-        read_counts(p, claim, &truth)
+        read_counts(p, claim, counts, &truth)
     seal(p, &truth, open)
 
     verdict.severity = SEVERITY_NULL
@@ -481,7 +562,7 @@ cdef void group_claim(const ProgramData *p, const Claim *claim, const int32_t *c
     id = claim.px[0] & ID_MASK if claim.n_px > 0 else ABSENT
     leaf = decide(p, &truth, dx_class, p.px.classes[id], allowed, &missing)
     if p.retry and p.leaf_outcome[leaf] == UNGROUPABLE:
-        leaf = retry_procedures(p, claim, &other, open, allowed, leaf, &missing)
+        leaf = retry_procedures(p, claim, counts, &before, open, allowed, leaf, &missing)
     if missing and p.reject_missing:
         verdict.leaf = p.rejected_leaf
         verdict.reason = p.reason_missing
@@ -495,40 +576,44 @@ cdef void group_claim(const ProgramData *p, const Claim *claim, const int32_t *c
         if verdict.reason == 0:
             if marks & NORMALISED:
                 verdict.reason = p.reason_normalised
-            elif unknown_dx:
+            elif dx_seen & FLAG_UNKNOWN:
                 verdict.reason = p.reason_unknown_dx
-            elif unknown_px:
+            elif px_seen & FLAG_UNKNOWN:
                 verdict.reason = p.reason_unknown_px
-    elif p.leaf_outcome[leaf] == UNGROUPABLE and dx_class == CLASS_UNKNOWN:
-        verdict.reason = p.reason_unknown_principal
+    elif p.leaf_outcome[leaf] == UNGROUPABLE:
+        note = p.reason_unknown_principal if dx_class == CLASS_UNKNOWN else 0
+        if note == 0 and triggered:
+            note = first_check(p, &truth, p.n_stops, p.n_stops + p.n_notes)
+        if note:
+            verdict.reason = note
 
 
-cdef uint16_t retry_procedures(const ProgramData *p, const Claim *claim, const Truth *before,
+cdef uint16_t retry_procedures(const ProgramData *p, const Claim *claim, bint counts, const Truth *before,
                                const uint64_t *open, const uint64_t *allowed, uint16_t leaf,
                                bint *missing) noexcept nogil:
-    """Each further procedure alone, the first that groups wins (scheme flag)."""
+    """Each further distinct procedure alone, the first that groups wins (scheme flag)."""
     cdef Truth truth
     cdef Claim alone = claim[0]
     cdef uint16_t found
     cdef uint32_t id
-    cdef int64_t i
+    cdef int64_t i, j
     alone.n_px = 1
     for i in range(1, claim.n_px):
-        alone.px = claim.px + i
-        id = alone.px[0] & ID_MASK
-        truth = before[0]
-        read_procedures(p, alone.px, 1, &truth)
-        if p.n_counters:
-            read_counts(p, &alone, &truth)
-        seal(p, &truth, open)
-        found = decide(p, &truth, p.dx.classes[principal_of(claim)], p.px.classes[id], allowed, missing)
-        if p.leaf_outcome[found] != UNGROUPABLE:
-            return found
+        id = claim.px[i] & ID_MASK
+        for j in range(i):
+            if claim.px[j] & ID_MASK == id:
+                break
+        else:
+            alone.px = claim.px + i
+            truth = before[0]
+            read_procedures(p, alone.px, 1, &truth)
+            if p.n_counters:
+                read_counts(p, &alone, counts, &truth)
+            seal(p, &truth, open)
+            found = decide(p, &truth, p.dx.classes[principal_of(claim)], p.px.classes[id], allowed, missing)
+            if p.leaf_outcome[found] != UNGROUPABLE:
+                return found
     return leaf
-
-
-cdef inline uint32_t principal_of(const Claim *claim) noexcept nogil:
-    return claim.dx[0] & ID_MASK if claim.n_dx > 0 else ABSENT
 
 
 # ---------------------------------------------------------------- batches

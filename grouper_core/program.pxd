@@ -30,11 +30,18 @@ cdef enum RowKind:
     ROW_DOOR = 2            # an MDC's door: only asked whether it lacks a value
     ROW_HOME = 3            # nothing fitted: names the MDC of the principal diagnosis
 
+cdef enum ClassFlag:            # what a code that is not the principal one can bring
+    FLAG_LITERALS = 1
+    FLAG_COUNTERS = 2
+    FLAG_SEVERITY = 4
+    FLAG_UNKNOWN = 8
+
 cdef struct CodeSide:               # everything about one kind of code (diagnoses or procedures)
     HashTable exact                 # spelling as listed
     HashTable alias                 # folded spelling -> alias_ids
     const uint32_t *alias_ids       # [alias slots] id each folded spelling stands for
     const uint16_t *classes         # [ids] id -> class; ids 0 and 1 are absent and unknown
+    const uint8_t *flags            # [classes] ClassFlag bits; 0 for most
     const uint64_t *rows            # [classes, row_words] rows this class allows as principal
     const uint64_t *literals        # [classes, words] literals this class fulfils somewhere
     const uint64_t *principal       # [words] literals that may be fulfilled by the principal code
@@ -50,13 +57,14 @@ cdef struct ScalarField:
     const int32_t *bounds           # ascending; interval = number of bounds <= value
     const uint64_t *true_bits       # [n_bounds + 3, words]: null, invalid, then the intervals
     const uint64_t *unknown_bits    # likewise: literals whose truth the value leaves open
-    const uint64_t *rows            # [n_bounds + 3, row_words] or NULL: rows not ruled out
+    int size                        # n_bounds + 3
 
 cdef struct ProgramData:
     int words                       # literal words in use
     int row_words
     int n_rows
-    int n_fields
+    int n_fields                    # the first n_context of them make up the context
+    int n_context
     int n_counters                  # counter literals
     int n_slots                     # counting slots
     int n_sites                     # of them, the first n_sites count classes once each (sites)
@@ -69,6 +77,13 @@ cdef struct ProgramData:
     const uint32_t *severity        # [dx classes] level << 16 | exclusion table
     const uint16_t *exclusion       # [dx classes] table of the class as principal, 0 = none
     ScalarField fields[MAX_FIELDS]
+    const uint64_t *context_true    # [contexts, words] literals of all context fields together
+    const uint64_t *context_unknown # [contexts, words]
+    const uint64_t *context_rows    # [contexts, row_words] rows the context does not rule out
+    const uint64_t *key_literals    # [words] literals some row cannot do without
+    const uint64_t *key_rows        # [words * 64, row_words] rows each key literal opens
+    const uint64_t *open_rows       # [row_words] rows that need no key
+    const uint64_t *counter_zero    # [words] counter literals that hold when nothing is counted
     const int32_t *counter_table    # [n_counters, 4] slot, op, value, literal
     const uint64_t *exact_rows      # [row_words] rows the masks decide alone
     const uint64_t *fast_rows       # [row_words] rows to look at when no value is missing

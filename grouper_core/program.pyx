@@ -65,6 +65,7 @@ cdef int _codes(ProgramData *p, _Reader r, str kind, CodeSide *side) except -1:
     _check(int(r.arrays[f"{kind}_classes"].max()) < side.n_classes, "a class beyond the last")
     _check(side.classes[0] == CLASS_ABSENT and side.classes[1] == CLASS_UNKNOWN, "reserved ids")
     side.alias_ids = <const uint32_t *>r.take(f"{kind}_alias_ids", _U32, side.alias.slots, side.n_ids)
+    side.flags = <const uint8_t *>r.take(f"{kind}_flags", _U8, side.n_classes)
     side.rows = <const uint64_t *>r.take(f"{kind}_rows", _U64, side.n_classes * p.row_words)
     side.literals = <const uint64_t *>r.take(f"{kind}_literals", _U64, side.n_classes * p.words)
     side.principal = <const uint64_t *>r.take(f"{kind}_principal", _U64, p.words)
@@ -100,10 +101,23 @@ cdef int _fields(ProgramData *p, _Reader r, list columns) except -1:
         field.unknown_bits = <const uint64_t *>r.take(
             f"field{i}_unknown", _U64, (field.n_bounds + 3) * p.words
         )
-        if f"field{i}_rows" in r.arrays:
-            field.rows = <const uint64_t *>r.take(
-                f"field{i}_rows", _U64, (field.n_bounds + 3) * p.row_words
-            )
+        field.size = field.n_bounds + 3
+
+
+cdef int _context(ProgramData *p, _Reader r, int n_context) except -1:
+    cdef Py_ssize_t size = 1
+    cdef int i
+    p.n_context = n_context
+    _check(0 <= n_context <= p.n_fields, "context fields")
+    for i in range(n_context):
+        size *= p.fields[i].size
+    p.context_true = <const uint64_t *>r.take("context_true", _U64, size * p.words)
+    p.context_unknown = <const uint64_t *>r.take("context_unknown", _U64, size * p.words)
+    p.context_rows = <const uint64_t *>r.take("context_rows", _U64, size * p.row_words)
+    p.key_literals = <const uint64_t *>r.take("key_literals", _U64, p.words)
+    p.key_rows = <const uint64_t *>r.take("key_rows", _U64, p.words * 64 * p.row_words)
+    p.open_rows = <const uint64_t *>r.take("open_rows", _U64, p.row_words)
+    p.counter_zero = <const uint64_t *>r.take("counter_zero", _U64, p.words)
 
 
 cdef int _counting(ProgramData *p, _Reader r, dict settings) except -1:
@@ -138,6 +152,7 @@ cdef int _decisions(ProgramData *p, _Reader r) except -1:
     p.check_filter = <const uint64_t *>r.take("check_filter", _U64, p.words)
     p.leaf_outcome = <const uint8_t *>r.take("leaf_outcome", _U8, n_leaves, NOT_IN_FORCE + 1)
     p.leaf_reason = <const uint16_t *>r.take("leaf_reason", _U16, n_leaves)
+    # A row past the last one must not be reachable: the principal diagnosis masks it out.
     tail = p.row_words * 64 - p.n_rows
     last = int(r.arrays["dx_rows"][p.row_words - 1 :: p.row_words].max())
     _check(tail == 0 or last >> (64 - tail) == 0, "a row beyond the last")
@@ -200,6 +215,7 @@ cdef class Program:
         p.severity = <const uint32_t *>r.take("severity", _U32, p.dx.n_classes)
         p.exclusion = <const uint16_t *>r.take("exclusion", _U16, p.dx.n_classes)
         _fields(p, r, settings["field_columns"])
+        _context(p, r, settings["n_context"])
         self.n_columns = max([c + 1 for c in settings["field_columns"]], default=0)
         _counting(p, r, settings)
         _decisions(p, r)

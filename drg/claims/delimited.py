@@ -19,8 +19,9 @@ import numpy as np
 from drg.claims.encoding import BLOCK, blocks
 from drg.errors import InputError
 
-__all__ = ["Layout", "check_names", "layout"]
+__all__ = ["Layout", "check_names", "find_bad_row", "layout"]
 
+_NEWLINE = ord("\n")
 SEPARATORS = (",", "\t", ";", "|")
 _QUOTED = re.compile(rb'"[^"]*"')
 _SNIFFED_HEADER = re.compile(r'"[^"]*"')
@@ -89,7 +90,7 @@ def layout(path: Path, workdir: Callable[[], Path], *, tabs: bool, where: str) -
         counts = _count(path, separator)
     width = len(names)
     if counts.fields != (width - 1) * counts.records or counts.open_quote:
-        blank = _find_bad_row(path, separator, width, where)
+        blank = find_bad_row(path, separator, width, where)
         if blank and width > 1:
             path = _without_blank_lines(path, workdir() / "rows")
             counts = _count(path, separator)
@@ -150,7 +151,7 @@ def _count(path: Path, separator: str) -> _Counts:
         bare = _outside_quotes(block, counts)
         array = np.frombuffer(bare, dtype=np.uint8)
         counts.fields += int(np.count_nonzero(array == delimiter))
-        counts.lines += int(np.count_nonzero(array == 10))
+        counts.lines += int(np.count_nonzero(array == _NEWLINE))
     counts.ends_in_line = last not in (b"", b"\n")
     counts.returns_only = returns and counts.lines == 0
     return counts
@@ -174,8 +175,14 @@ def _outside_quotes(block: bytes, counts: _Counts) -> bytes:
     return bare
 
 
-def _find_bad_row(path: Path, separator: str, width: int, where: str) -> bool:
-    """Raise for the first row of another width; True when there are blank lines instead."""
+def find_bad_row(path: Path, separator: str, width: int, where: str) -> bool:
+    """Go through the file row by row; whether it has blank lines.
+
+    Raises
+    ------
+    InputError
+        F113 for the first row whose width differs, F114 for a quote out of place.
+    """
     blank, line = False, 1
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=separator, strict=True)

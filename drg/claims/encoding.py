@@ -25,6 +25,7 @@ __all__ = ["BLOCK", "PlainText", "blocks", "first_invalid_utf8", "plain_text"]
 BLOCK = 1 << 20
 
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_CONTINUATION, _LEAD = 0x80, 0xC0
 #: So many characters of three UTF-8 bytes before the first fault show that UTF-8 was meant.
 _MEANT_UTF8 = 4
 
@@ -71,13 +72,19 @@ def plain_text(path: Path, workdir: Callable[[], Path]) -> PlainText:
     if not head:
         raise InputError("F103", where=where)
     if encoding := _UTF16.get(head[:2]):
-        return _transcode(path, workdir(), encoding, "utf-16", where)
+        target = workdir() / "utf8"
+        if (offset := _transcode(path, target, encoding)) is not None:
+            raise InputError("F108", where=where, offset=offset)
+        return _checked(target, "utf-16", where)
     fault = first_invalid_utf8(path, where)
     if fault is None:
         return PlainText(path, "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8")
     if _meant_utf8(path, fault):
         raise InputError("F108", where=where, offset=fault)
-    return _transcode(path, workdir(), "gb18030", "gb18030", where, utf8_fault=fault)
+    target = workdir() / "utf8"
+    if (offset := _transcode(path, target, "gb18030")) is not None:
+        raise InputError("F107", where=where, utf8=fault, gb18030=offset)
+    return _checked(target, "gb18030", where)
 
 
 def blocks(path: Path) -> Iterator[bytes]:
@@ -112,9 +119,9 @@ def _unfinished(data: bytes) -> int:
     """How many bytes at the end begin a character that the next block may finish."""
     for back in range(1, min(4, len(data) + 1)):
         byte = data[-back]
-        if byte >= 0xC0:
+        if byte >= _LEAD:
             return back
-        if byte < 0x80:
+        if byte < _CONTINUATION:
             return 0
     return 0
 
@@ -159,10 +166,8 @@ def _copy(packed: gzip.GzipFile, out: BinaryIO) -> None:
         out.write(block)
 
 
-def _transcode(
-    source: Path, folder: Path, encoding: str, label: str, where: str, utf8_fault: int = 0
-) -> PlainText:
-    target = folder / "utf8"
+def _transcode(source: Path, target: Path, encoding: str) -> int | None:
+    """Write the file as UTF-8; the byte offset of the first fault when it is not so encoded."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     done = pending = 0
     try:
@@ -174,9 +179,10 @@ def _transcode(
             pending = len(decoder.getstate()[0])
             decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        offset = done - pending + error.start
-        if label == "gb18030":
-            raise InputError("F107", where=where, utf8=utf8_fault, gb18030=offset) from error
-        raise InputError("F108", where=where, offset=offset) from error
-    first_invalid_utf8(target, where)  # a NUL here means that the file was not text at all
-    return PlainText(target, label)
+        return done - pending + error.start
+    return None
+
+
+def _checked(target: Path, encoding: str, where: str) -> PlainText:
+    first_invalid_utf8(target, where)  # a NUL in it means that the file was not text at all
+    return PlainText(target, encoding)

@@ -49,10 +49,22 @@ class Column(NamedTuple):
 _NOT_REPORTED = "not reported"
 
 COLUMNS: tuple[Column, ...] = (
-    Column("claim_id", "str", "", "结算ID", "Identifies the claim in its file.", "claim unnamed"),
-    Column("hospital_id", "str", "", "医疗机构编码", "Hospital the claim belongs to.", _NOT_REPORTED),
-    Column("patient_id", "str", "", "人员编号", "Insured person, pseudonymous.", _NOT_REPORTED),
-    Column("department", "str", "", "出院科别", "Department of discharge, code or name.", _NOT_REPORTED),
+    Column(
+        "claim_id", "str", "", "结算ID",
+        "Identifies the claim in its file.", "the claim has no name",
+    ),
+    Column(
+        "hospital_id", "str", "", "医疗机构编码",
+        "Hospital the claim belongs to.", _NOT_REPORTED,
+    ),
+    Column(
+        "patient_id", "str", "", "人员编号",
+        "Insured person, under a pseudonym.", _NOT_REPORTED,
+    ),
+    Column(
+        "department", "str", "", "出院科别",
+        "Department of discharge, code or name.", _NOT_REPORTED,
+    ),
     Column(
         "insurance", "str", "310 employee, 390 resident", "险种类型",
         "Insurance scheme of the person.", _NOT_REPORTED,
@@ -128,7 +140,10 @@ RESULT_COLUMNS: tuple[Column, ...] = (
         "outcome", "str", "GROUPED, AMBIGUOUS, UNGROUPABLE, REJECTED or NOT_IN_FORCE",
         "入组结果", "What became of the claim.", "never null",
     ),
-    Column("reason", "str", "", "原因代码", "Reason code; drg rule CODE explains it.", "nothing to tell"),
+    Column(
+        "reason", "str", "", "原因代码",
+        "Reason code; drg rule CODE explains it.", "nothing to tell",
+    ),
     Column("group_name", "str", "", "分组名称", "Name of the group.", "the claim has no group"),
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ def normalise_sex(value: str) -> str:
     return _SEX.get(value.strip().casefold(), value)
 
 
-def _field(name: str, default: object = None) -> Any:  # noqa: ANN401 - pydantic's own return type
+def _field(name: str, default: object = None) -> Any:
     column = COLUMN[name]
     unit = f" Unit or values: {column.unit}." if column.unit else ""
     null = "" if column.kind == "codes" else f" Null: {column.null}."

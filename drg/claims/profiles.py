@@ -298,9 +298,7 @@ def _score(columns: ClaimColumns) -> int:
     return len(columns.scalars) + bool(columns.diagnoses) + bool(columns.procedures)
 
 
-def _borrow(
-    best: ClaimColumns, profiles: Sequence[HeaderProfile], header: _Header
-) -> ClaimColumns:
+def _borrow(best: ClaimColumns, profiles: Sequence[HeaderProfile], header: _Header) -> ClaimColumns:
     """Fill fields the winning profile does not find, so that mixed headers are read whole."""
     scalars = dict(best.scalars)
     used = set(best.sources())
@@ -335,7 +333,8 @@ def _check_dtypes(columns: ClaimColumns, dtypes: Mapping[str, Any], where: str) 
     ):
         for name in names:
             dtype = dtypes[name]
-            inner = dtype.inner if joined and isinstance(dtype, pl.List) else dtype
+            nested = joined and isinstance(dtype, pl.List | pl.Array)
+            inner = dtype.inner if nested else dtype
             if inner not in text:
                 raise InputError("F119", where=where, column=name, dtype=str(dtype))
 

@@ -15,7 +15,7 @@ from types import TracebackType
 
 import polars as pl
 
-from drg.claims.delimited import check_names, layout
+from drg.claims.delimited import Layout, check_names, find_bad_row, layout
 from drg.claims.encoding import plain_text
 from drg.claims.profiles import ClaimColumns, load_profiles, match_columns
 from drg.errors import InputError
@@ -62,6 +62,7 @@ class ClaimSource:
         self.encoding = encoding
         self.columns = ClaimColumns({}, (), False)
         self._frame = frame
+        self._layout: Layout | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def scan(self) -> pl.LazyFrame:
@@ -79,7 +80,12 @@ class ClaimSource:
         if self.rows == 0:
             return
         with explained(self.path):
-            yield from self._frame.collect_batches(chunk_size=size, maintain_order=True)
+            try:
+                yield from self._frame.collect_batches(chunk_size=size, maintain_order=True)
+            except pl.exceptions.PolarsError:
+                if text := self._layout:  # too short and too long rows may have evened out
+                    find_bad_row(text.path, text.separator, len(text.names), str(self.path))
+                raise
 
     def close(self) -> None:
         """Remove temporary files; the scan is not valid any more."""
@@ -171,14 +177,15 @@ def explained(path: Path) -> Iterator[None]:
         raise InputError("F101", where=where) from error
     except pl.exceptions.DuplicateError as error:
         raise InputError("F111", where=where, column=_first_line(error)) from error
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        # A damaged Parquet page can make polars panic, which is no Exception.
         raise InputError("F120", where=where, detail=_first_line(error)) from error
     except OSError as error:
         detail = error.strerror or _first_line(error)
         raise InputError("F105", where=where, detail=detail) from error
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
@@ -217,9 +224,16 @@ def _open_text(path: Path, suffix: str, workdir: Callable[[], Path]) -> ClaimSou
     shape = layout(plain.path, workdir, tabs=suffix.startswith(".tsv"), where=str(path))
     schema = pl.Schema(dict.fromkeys(shape.names, pl.String()))
     frame = pl.scan_csv(
-        shape.path, separator=shape.separator, schema=schema, infer_schema=False, glob=False
+        shape.path,
+        separator=shape.separator,
+        has_header=False,  # the header is known; polars would hold its blank names against it
+        skip_rows=1,
+        schema=schema,
+        glob=False,
     )
-    return ClaimSource(path, frame, schema, shape.rows, plain.encoding)
+    source = ClaimSource(path, frame, schema, shape.rows, plain.encoding)
+    source._layout = shape
+    return source
 
 
 def _open_parquet(path: Path) -> ClaimSource:
@@ -284,11 +298,13 @@ def _choose_separator(columns: ClaimColumns, source: ClaimSource) -> ClaimColumn
         if source.schema[name] in (pl.String, pl.Categorical, pl.Enum)
     ]
     declared = next(p.separators for p in load_profiles() if p.id == columns.profile)
-    if not joined or len(declared) < 2:
+    if not joined or len(declared) == 1:
         return columns
     text = pl.concat_str([pl.col(name).cast(pl.String) for name in joined], ignore_nulls=True)
-    uses = source.scan().head(_SAMPLE).select(
-        text.str.count_matches(mark, literal=True).sum().alias(mark) for mark in declared
+    uses = (
+        source.scan()
+        .head(_SAMPLE)
+        .select(text.str.count_matches(mark, literal=True).sum().alias(mark) for mark in declared)
     )
     counts = uses.collect().row(0, named=True)
     return replace(columns, separator=max(declared, key=lambda mark: counts[mark]))

@@ -14,22 +14,23 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from datetime import date
+from itertools import islice
 
 import numpy as np
 import polars as pl
 
-from drg.claims.synth_defects import SPELLINGS, put_defects
+from drg.claims.synth_defects import put_defects
 from drg.claims.synth_draw import BLOCK, MISSING, Block, Matrix, Source, draw_block
-from drg.claims.synth_model import Floats, Ints, Model, build_model, hospital_levels
+from drg.claims.synth_model import Model, build_model, hospital_levels
 from drg.claims.synth_plan import SchemeLike
-from drg.claims.synth_tables import read_parameters
+from drg.claims.synth_tables import Floats, read_parameters
 
 __all__ = ["SchemeLike", "synth", "synth_batches", "synth_hospitals"]
 
 #: Streams of one block: clean claims, and what is done to them.
 _CLEAN, _DEFECTS = 0, 1
-#: Blocks drawn ahead of the frame that is being built.
-_AHEAD = 4
+#: Threads that make blocks, and blocks kept ready: enough to hide the caller's own work.
+_WORKERS, _AHEAD = 4, 8
 _EPOCH = date(1970, 1, 1)
 
 
@@ -118,7 +119,10 @@ def synth_batches(
         As for ``synth``, at the call.
     """
     if n < 0 or seed < 0 or batch < 1 or hospitals < 1:
-        raise ValueError(f"n and seed must be >= 0, batch and hospitals >= 1; got {n}, {seed}, {batch}, {hospitals}")
+        raise ValueError(
+            "n and seed must be >= 0, batch and hospitals >= 1; got "
+            f"n={n}, seed={seed}, batch={batch}, hospitals={hospitals}"
+        )
     if not 0.0 <= defects <= 1.0:
         raise ValueError(f"defects is a share from 0 to 1, not {defects}")
     first = _first_day(month)
@@ -157,35 +161,28 @@ def _batches(
     days = _days(first, model.settings["stay"]["weekday"])
     texts = _Texts(model, first)
 
-    def draw(number: int) -> Block:
+    def make(number: int) -> pl.DataFrame:
         block = draw_block(model, Source(seed, number, _CLEAN), number * BLOCK, days)
         put_defects(model, Source(seed, number, _DEFECTS), block, defects)
-        return block
+        return texts.frame(block, with_defects)
 
-    last = -1
-    block = draw(0) if n == 0 else None
-    if block is not None:
-        yield texts.frame([_rows(block, 0, 0)], with_defects)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        ahead = deque[Future[Block]]()
-        total = -(-n // BLOCK)
-        queued = 0
+    if n == 0:
+        yield make(0).clear()
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        ahead = deque[Future[pl.DataFrame]]()
+        numbers = iter(range(-(-n // BLOCK)))
+        left: pl.DataFrame | None = None
         for start in range(0, n, batch):
-            parts, at, stop = [], start, min(start + batch, n)
-            while at < stop:
-                while queued < total and len(ahead) < _AHEAD:
-                    ahead.append(pool.submit(draw, queued))
-                    queued += 1
-                if at // BLOCK != last:
-                    block, last = ahead.popleft().result(), at // BLOCK
-                end = min(stop, (last + 1) * BLOCK)
-                parts.append(_rows(block, at - last * BLOCK, end - last * BLOCK))
-                at = end
-            yield texts.frame(parts, with_defects)
-
-
-def _rows(block: Block, start: int, stop: int) -> dict[str, Ints | Matrix]:
-    return {f.name: getattr(block, f.name)[..., start:stop] for f in fields(block)}
+            wanted = min(batch, n - start)
+            parts: list[pl.DataFrame] = []
+            while wanted:
+                if left is None:
+                    ahead.extend(pool.submit(make, k) for k in islice(numbers, _AHEAD - len(ahead)))
+                    left = ahead.popleft().result()
+                parts.append(left.head(wanted))
+                wanted -= parts[-1].height
+                left = left.slice(parts[-1].height) if parts[-1].height < left.height else None
+            yield pl.concat(parts, rechunk=True)
 
 
 class _Texts:
@@ -200,17 +197,16 @@ class _Texts:
         spelled = [listed, listed.str.to_lowercase(), " " + listed, listed + " ", pl.Series(wide)]
         self.codes = pl.concat([s.alias("code") for s in spelled])
         self.listed = len(listed)
-        assert len(spelled) == SPELLINGS + 1
         self.sexes = pl.Series([None, "M", "F", *model.settings["defect"]["sex"]], dtype=pl.String)
         self.hospitals = pl.Series(model.hospital_ids, dtype=pl.String)
         self.cents = pl.Series([f".{k:02d}" for k in range(100)], dtype=pl.String)
         self.kinds = pl.Series(model.defects[0], dtype=pl.String)
 
-    def frame(self, parts: list[dict[str, Ints | Matrix]], with_defects: bool) -> pl.DataFrame:
-        """Canonical columns of the parts' claims, in order."""
-        rows = {name: np.concatenate([p[name] for p in parts], axis=-1) for name in parts[0]}
+    def frame(self, block: Block, with_defects: bool) -> pl.DataFrame:
+        """Canonical columns of the block's claims, in order."""
+        rows = {f.name: getattr(block, f.name) for f in fields(block)}
         codes = rows.pop("diagnoses")
-        codes[0] += (rows["spelling"] * self.listed).astype(np.int32)
+        codes[0] += (rows.pop("spelling") * self.listed).astype(np.int32)
         diagnoses, procedures = self._lists(codes), self._lists(rows.pop("procedures"))
         numbers = pl.DataFrame({name: pl.Series(values) for name, values in rows.items()})
         made = numbers.select(
@@ -240,7 +236,7 @@ class _Texts:
         return made.insert_column(place + 1, procedures.alias("procedures"))
 
     def _lists(self, codes: Matrix) -> pl.Series:
-        """Rows of ids, -1 for none, as lists of code texts; a claim without any has an empty list."""
+        """Rows of ids, -1 for none, as lists of code texts; empty for a claim without any."""
         by_claim = codes.T
         present = by_claim >= 0
         count = present.sum(axis=1)
@@ -268,7 +264,11 @@ class _Texts:
             if field == name:
                 wanted = pl.lit(pl.Series(place)).gather(pl.col("plan"))
                 texts = pl.lit(pl.Series(self.model.choices[name], dtype=pl.String))
-                usual = pl.when(wanted >= 0).then(texts.gather(pl.max_horizontal(wanted, 0))).otherwise(usual)
+                usual = (
+                    pl.when(wanted >= 0)
+                    .then(texts.gather(pl.max_horizontal(wanted, 0)))
+                    .otherwise(usual)
+                )
         return usual.alias(name)
 
     def _yuan(self, column: str) -> pl.Expr:

@@ -6,6 +6,7 @@ import numpy as np
 
 from drg.claims.synth_draw import FEMALE, MALE, MISSING, Block, Bools, Source
 from drg.claims.synth_model import Ints, Model
+from drg.claims.synth_tables import Floats
 
 #: Spellings of a code beside the listed one: lower case, a blank before, behind, full width.
 SPELLINGS = 4
@@ -33,50 +34,64 @@ def put_defects(model: Model, source: Source, block: Block, share: float) -> Non
         _KINDS[name](model, source, block, kind == number, draws, second)
 
 
-def _pick(draws: np.ndarray[tuple[int], np.dtype[np.float64]], count: int) -> Ints:
+def _pick(draws: Floats, count: int) -> Ints:
     return (draws * count).astype(np.int64)
 
 
-def _age_out_of_range(model: Model, _s: Source, block: Block, at: Bools, draws: Ints, _d: Ints) -> None:
+def _age_out_of_range(
+    model: Model, _s: Source, block: Block, at: Bools, draws: Floats, _d: Floats
+) -> None:
     ages = np.array(model.settings["defect"]["age"], dtype=np.int64)
     block.age[at] = ages[_pick(draws, len(ages))][at]
     block.age_days[at] = MISSING
 
 
-def _date_conflict(_m: Model, _s: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _date_conflict(_m: Model, _s: Source, block: Block, at: Bools, _u: Floats, _d: Floats) -> None:
     block.admitted[at] = (block.discharged + block.los)[at]
 
 
-def _duplicate_claim_id(_m: Model, _s: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _duplicate_claim_id(
+    _m: Model, _s: Source, block: Block, at: Bools, _u: Floats, _d: Floats
+) -> None:
     block.claim[at] -= 1
 
 
-def _empty_diagnoses(_m: Model, _s: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _empty_diagnoses(
+    _m: Model, _s: Source, block: Block, at: Bools, _u: Floats, _d: Floats
+) -> None:
     block.diagnoses[:, at] = -1
 
 
-def _messy_code(_m: Model, _s: Source, block: Block, at: Bools, draws: Ints, _d: Ints) -> None:
+def _messy_code(_m: Model, _s: Source, block: Block, at: Bools, draws: Floats, _d: Floats) -> None:
     block.spelling[at] = 1 + _pick(draws, SPELLINGS)[at]
 
 
-def _missing_age(_m: Model, _s: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _missing_age(_m: Model, _s: Source, block: Block, at: Bools, _u: Floats, _d: Floats) -> None:
     block.age[at] = MISSING
     block.age_days[at] = MISSING
 
 
-def _missing_age_days(_m: Model, _s: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _missing_age_days(
+    _m: Model, _s: Source, block: Block, at: Bools, _u: Floats, _d: Floats
+) -> None:
     block.age[at] = 0
     block.age_days[at] = MISSING
 
 
-def _missing_principal(model: Model, _s: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _missing_principal(
+    model: Model, _s: Source, block: Block, at: Bools, _u: Floats, _d: Floats
+) -> None:
     block.diagnoses[0, at] = model.empty_id
 
 
 def _newborn_without_weight(
-    model: Model, _s: Source, block: Block, at: Bools, draws: Ints, _d: Ints
+    model: Model, _s: Source, block: Block, at: Bools, draws: Floats, _d: Floats
 ) -> None:
-    young = (block.age == 0) & (block.age_days >= 0) & (block.age_days <= model.settings["newborn"]["stay_days"])
+    young = (
+        (block.age == 0)
+        & (block.age_days >= 0)
+        & (block.age_days <= model.settings["newborn"]["stay_days"])
+    )
     days = np.where(young, block.age_days, _pick(draws, model.settings["newborn"]["stay_days"] + 1))
     block.age[at] = 0
     block.age_days[at] = days[at]
@@ -84,21 +99,27 @@ def _newborn_without_weight(
     block.admission_weight[at] = MISSING
 
 
-def _sex_conflict(model: Model, source: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _sex_conflict(
+    model: Model, source: Source, block: Block, at: Bools, _u: Floats, _d: Floats
+) -> None:
     male, female = model.sex_bound
     pool = np.where(block.sex == MALE, female, male)
     block.diagnoses[0, at] = source.member(model, pool)[at]
 
 
-def _sex_invalid(model: Model, _s: Source, block: Block, at: Bools, draws: Ints, _d: Ints) -> None:
+def _sex_invalid(
+    model: Model, _s: Source, block: Block, at: Bools, draws: Floats, _d: Floats
+) -> None:
     block.sex[at] = FEMALE + 1 + _pick(draws, len(model.settings["defect"]["sex"]))[at]
 
 
-def _sex_missing(_m: Model, _s: Source, block: Block, at: Bools, _u: Ints, _d: Ints) -> None:
+def _sex_missing(_m: Model, _s: Source, block: Block, at: Bools, _u: Floats, _d: Floats) -> None:
     block.sex[at] = 0
 
 
-def _unknown_code(model: Model, _s: Source, block: Block, at: Bools, draws: Ints, second: Ints) -> None:
+def _unknown_code(
+    model: Model, _s: Source, block: Block, at: Bools, draws: Floats, second: Floats
+) -> None:
     """Two in three as the principal diagnosis, the others behind all diagnoses."""
     code = len(model.code_texts) + _pick(draws, len(model.junk))
     principal = second < 2 / 3

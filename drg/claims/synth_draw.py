@@ -25,7 +25,6 @@ MISSING = -(1 << 15)
 MALE, FEMALE = 1, 2
 _SURGICAL, _PROCEDURE = KINDS.index("surgical"), KINDS.index("procedure")
 _MORE_PROCEDURES = 4
-_ONE = np.float64(1.0).view(np.int64)
 
 
 @dataclass(slots=True)
@@ -87,20 +86,24 @@ class Source:
     def member(self, model: Model, pool: Ints) -> Matrix:
         """A code of each claim's pool, Zipf-like by its place; -1 where the pool is -1.
 
-        The place is the integer part of a double whose bits lie evenly between those of 1 and of
-        size + 1: that is a piecewise linear power of two, exact on every machine.
+        The place is the integer part of a double whose bits lie evenly between those of ``flat``
+        and of size + flat: that is a piecewise linear power of two, exact on every machine.
         """
-        top = (model.size[pool] + 1).astype(np.float64).view(np.int64) - _ONE
-        bits = (self.uniform(len(pool)) * top).astype(np.int64) + _ONE
-        place = bits.view(np.float64).astype(np.int64) - 1
+        flat = model.settings["diagnoses"]["flat"]
+        bottom = np.float64(flat).view(np.int64)
+        top = (model.size[pool] + flat).astype(np.float64).view(np.int64) - bottom
+        bits = (self.uniform(len(pool)) * top).astype(np.int64) + bottom
+        place = bits.view(np.float64).astype(np.int64) - flat
         return np.where(pool < 0, np.int32(-1), model.flat[model.offset[pool] + place])
 
 
 def draw_block(model: Model, source: Source, first_claim: int, days: Floats) -> Block:
-    """One whole block of clean claims; ``days`` holds the running share of each day of the month."""
+    """One whole block of clean claims; ``days``: running share of each day of the month."""
     plans = len(model.kind)
     hospital = np.searchsorted(model.hospital_at, source.uniform(), side="right")
-    plan = np.searchsorted(model.plan_at, hospital + source.uniform(), side="right") - hospital * plans
+    plan = (
+        np.searchsorted(model.plan_at, hospital + source.uniform(), side="right") - hospital * plans
+    )
     np.clip(plan, 0, plans - 1, out=plan)
     principal = source.member(model, model.principal[plan])
     sex = _sex(model, source, plan, principal)
@@ -113,13 +116,13 @@ def draw_block(model: Model, source: Source, first_claim: int, days: Floats) -> 
     weight = model.weight[plan, severity]
     los = _stay(model, source, plan, hospital, weight)
     icu, ventilation = _intensive(model, source, plan, hospital, severity, los)
-    cost, paid, technology, insurance_number = _money(model, source, plan, hospital, weight, los)
+    cost, technology = _money(model, source, plan, hospital, weight, los)
     discharged = np.searchsorted(days, source.uniform(), side="right")
     admitted = discharged - np.where((los == 1) & source.chance(0.3), 0, los)
     disposition = _disposition(model, source, severity)
-    employee = (age >= 18) & (insurance_number < model.settings["patient"]["employee"])
+    employee = (age >= 18) & source.chance(model.settings["patient"]["employee"])
     insurance = np.where(employee, 310, 390)
-    paid = (cost * np.where(employee, paid[0], paid[1])).astype(np.int64)
+    paid = _patient_paid(model, source, cost, employee)
     first, count, child = model.ward[plan].T
     ward = first + (source.uniform() * count).astype(np.int64)
     ward = np.where((child >= 0) & (age < 15), child, ward)
@@ -148,7 +151,7 @@ def _sex(model: Model, source: Source, plan: Ints, principal: Matrix) -> Ints:
 
 
 def _age(model: Model, source: Source, plan: Ints, principal: Matrix) -> tuple[Ints, Ints]:
-    """Years by the MDC's quantiles, moved into what the diagnosis and the rule allow; days of age 0."""
+    """Years by the MDC's quantiles within what diagnosis and rule allow; days where age is 0."""
     mdc = model.mdc[plan]
     place = source.uniform() * 4.0
     quarter = place.astype(np.int64)
@@ -240,9 +243,11 @@ def _diagnoses(
 
 
 def _fits(model: Model, code: Matrix, age: Ints, sex: Ints) -> Bools:
-    """May a patient of this age and sex have this diagnosis?"""
+    """Whether a patient of this age and sex may have this diagnosis."""
     own = model.sex[code]
-    return (age >= model.age_low[code]) & (age <= model.age_high[code]) & ((own == 0) | (own == sex))
+    fits: Bools = (age >= model.age_low[code]) & (age <= model.age_high[code])
+    fits &= (own == 0) | (own == sex)
+    return fits
 
 
 def _procedures(model: Model, source: Source, plan: Ints) -> Matrix:
@@ -258,7 +263,9 @@ def _procedures(model: Model, source: Source, plan: Ints) -> Matrix:
     mean = np.where(kind == _SURGICAL, settings["more_surgical"], settings["more_procedure"])
     mean = np.where(operated, mean, settings["more_medical"])
     mean = np.where(~operated & source.chance(settings["none_medical"]), 0.0, mean)
-    wanted = (mean * 2.0 * source.uniform() * 0.75 + mean * 0.25 + source.uniform()).astype(np.int64)
+    wanted = (mean * 2.0 * source.uniform() * 0.75 + mean * 0.25 + source.uniform()).astype(
+        np.int64
+    )
     surgical = operated & (kind == _SURGICAL)
     for slot in range(_MORE_PROCEDURES):
         rows = np.flatnonzero(wanted > slot)
@@ -297,7 +304,8 @@ def _stay(model: Model, source: Source, plan: Ints, hospital: Ints, weight: Floa
     mean = base * model.hospital["stay"][hospital] * np.power(weight, settings["power"])
     days = mean * np.exp(sigma * source.normal() - sigma * sigma / 2.0)
     low, high = _bounds(model, plan, "los")
-    return np.clip(np.clip(np.rint(days), 1, settings["most"]).astype(np.int64), low, high)
+    whole: Ints = np.clip(np.rint(days), 1, settings["most"]).astype(np.int64)
+    return np.clip(whole, low, high)
 
 
 def _intensive(
@@ -305,7 +313,9 @@ def _intensive(
 ) -> tuple[Ints, Ints]:
     """Hours in intensive care and on a ventilator: 0 for most claims, never more than the stay."""
     settings = model.settings["intensive"]
-    share = np.array(settings["share"])[severity] * np.minimum(model.hospital["severity"][hospital], 1.2)
+    share = np.array(settings["share"])[severity] * np.minimum(
+        model.hospital["severity"][hospital], 1.2
+    )
     least, most = settings["hours"]
     some = source.uniform()
     hours = (least + (most - least) * some * some).astype(np.int64)
@@ -320,22 +330,30 @@ def _intensive(
 
 def _money(
     model: Model, source: Source, plan: Ints, hospital: Ints, weight: Floats, los: Ints
-) -> tuple[Ints, tuple[Floats, Floats], Ints, Floats]:
-    """Cost in fen, the patient's share by insurance, cost of new technology, a number for insurance."""
+) -> tuple[Ints, Ints]:
+    """Cost of the stay and of new technology (mostly missing), in fen."""
     settings = model.settings["cost"]
     sigma = settings["sigma"]
     expected = 100.0 * settings["base"] * weight * model.hospital["cost"][hospital]
     usual = np.array([model.settings["stay"]["base"][k] for k in KINDS])[model.kind[plan]]
     long = 0.75 + 0.25 * los / (usual * np.power(weight, model.settings["stay"]["power"]))
-    cost = np.rint(expected * long * np.exp(sigma * source.normal() - sigma * sigma / 2.0)).astype(np.int64)
-    part = source.uniform()
-    shares = tuple(
-        low + (high - low) * part for low, high in (settings["patient_employee"], settings["patient_resident"])
-    )
+    spread = np.exp(sigma * source.normal() - sigma * sigma / 2.0)
+    cost = np.rint(expected * long * spread).astype(np.int64)
     low, high = settings["new_technology_part"]
     new = (model.kind[plan] == _SURGICAL) & source.chance(settings["new_technology"])
     technology = (cost * (low + (high - low) * source.uniform())).astype(np.int64)
-    return cost, (shares[0], shares[1]), np.where(new, technology, MISSING), source.uniform()
+    return cost, np.where(new, technology, MISSING)
+
+
+def _patient_paid(model: Model, source: Source, cost: Ints, employee: Bools) -> Ints:
+    settings = model.settings["cost"]
+    low, high = np.where(
+        employee,
+        np.array([settings["patient_employee"]]).T,
+        np.array([settings["patient_resident"]]).T,
+    )
+    paid: Ints = (cost * (low + (high - low) * source.uniform())).astype(np.int64)
+    return paid
 
 
 def _disposition(model: Model, source: Source, severity: Ints) -> Ints:
@@ -344,7 +362,8 @@ def _disposition(model: Model, source: Source, severity: Ints) -> Ints:
     running = np.cumsum([settings[c] for c in codes])
     place = np.searchsorted(running / running[-1], source.uniform(), side="right")
     alive = np.array([int(c) for c in codes], dtype=np.int64)[np.minimum(place, len(codes) - 1)]
-    return np.where(source.chance(np.array(settings["death"])[severity]), 5, alive)
+    died = source.chance(np.array(settings["death"])[severity])
+    return np.where(died, np.int64(5), alive)
 
 
 def _readmit(model: Model, source: Source, block: Block) -> None:
@@ -352,8 +371,10 @@ def _readmit(model: Model, source: Source, block: Block) -> None:
 
     Only claims of one block are paired; the later one begins after the earlier one has ended.
     """
-    key = ((block.hospital * len(model.female) + model.mdc[block.plan]) * 3 + block.sex) * 160 + block.age
-    order = np.lexsort((block.discharged, key))
+    person = block.hospital * len(model.female) + model.mdc[block.plan]
+    key = (person * 3 + block.sex) * 160 + block.age
+    # The row in the lowest bits makes every number distinct: the order is the same everywhere.
+    order = np.sort((key * 64 + block.discharged) * BLOCK + np.arange(BLOCK)) % BLOCK
     before, after = order[:-1], order[1:]
     same = (key[before] == key[after]) & (block.age[after] > 0)
     same &= (block.admitted[after] >= block.discharged[before]) & (block.disposition[before] != 5)

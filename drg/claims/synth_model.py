@@ -99,7 +99,9 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
     severity = [scheme.severity.get(c) for c in codes.dx]
     level = np.array([LEVELS.index(s[0]) if s else 0 for s in severity], dtype=np.int8)
     table = np.array([tables.get(s[1], 0) if s else 0 for s in severity], dtype=np.int32)
-    own_table = np.array([tables.get(scheme.exclusion.get(c, ""), 0) for c in codes.dx], dtype=np.int32)
+    own_table = np.array(
+        [tables.get(scheme.exclusion.get(c, ""), 0) for c in codes.dx], dtype=np.int32
+    )
     rows = list(planner.mix.values())
     row_of = {r["mdc"]: n for n, r in enumerate(rows)}
     mdc = np.array([row_of.get(p.mdc, 0) for p in plans], dtype=np.int64)
@@ -107,17 +109,22 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
     wards, ward = _wards(rows, plans, mdc)
     choices, fixed = _choices(plans)
     hospital_ids, hospital_at, features = _hospitals(hospitals, parameters)
-    male, female = scheme.code_sets.get("MDCM", frozenset()), scheme.code_sets.get("MDCN", frozenset())
+    male, female = (
+        scheme.code_sets.get("MDCM", frozenset()),
+        scheme.code_sets.get("MDCN", frozenset()),
+    )
     sex_bound = (
         pools.add(codes.diagnoses(male - female - planner.sought)),
         pools.add(codes.diagnoses(female - male - planner.sought)),
     )
-    ancillary = pools.add(codes.procedures(scheme.known_px - planner.ruled_px - scheme.code_sets.get("VALID", frozenset())))
+    ancillary = pools.add(codes.procedures(_ancillary(scheme, planner)))
     common, severe, void = further.by_class(), further.severe(), further.void()
     by_mdc = {m: further.related(m) for m in sorted({p.mdc for p in plans})}
     related = np.array([by_mdc[p.mdc] for p in plans], dtype=np.int64)
     flat, offset, size = pools.flat()
-    bounds = [[p.bounds.get(f, (-synth_rules.FAR, synth_rules.FAR)) for f in BOUNDED] for p in plans]
+    bounds = [
+        [p.bounds.get(f, (-synth_rules.FAR, synth_rules.FAR)) for f in BOUNDED] for p in plans
+    ]
     limits = np.array(bounds, dtype=np.int64).reshape(len(plans), len(BOUNDED), 2)
     return Model(
         settings=settings,
@@ -140,14 +147,30 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
         further=_padded([p.diagnoses for p in plans], MOST_FURTHER),
         low=limits[:, :, 0].copy(),
         high=limits[:, :, 1].copy(),
-        plan_sex=np.array([{"male": 1, "female": 2}.get(p.choices.get("sex", ""), 0) for p in plans], dtype=np.int8),
-        weight=np.array([_weights(scheme, p, rows[m]["weight"], settings["weight"]) for p, m in zip(plans, mdc, strict=True)]),
-        patient=np.array([_patient(rows[m]["patient"] if p.mdc else "") for p, m in zip(plans, mdc, strict=True)], dtype=np.int8),
+        plan_sex=np.array(
+            [{"male": 1, "female": 2}.get(p.choices.get("sex", ""), 0) for p in plans],
+            dtype=np.int8,
+        ),
+        weight=np.array(
+            [
+                _weights(scheme, p, rows[m]["weight"], settings["weight"])
+                for p, m in zip(plans, mdc, strict=True)
+            ]
+        ),
+        patient=np.array(
+            [
+                _patient(rows[m]["patient"] if p.mdc else "")
+                for p, m in zip(plans, mdc, strict=True)
+            ],
+            dtype=np.int8,
+        ),
         ward=ward,
         related=related,
         fixed=fixed,
         choices=choices,
-        plan_at=_plans_by_hospital(plans, features, hospital_ids, settings["mix"]["hospital_sigma"]),
+        plan_at=_plans_by_hospital(
+            plans, features, hospital_ids, settings["mix"]["hospital_sigma"]
+        ),
         hospital_at=hospital_at,
         hospital=features,
         hospital_ids=hospital_ids,
@@ -165,6 +188,14 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
     )
 
 
+def _ancillary(scheme: SchemeLike, planner: Planner) -> frozenset[str]:
+    """Procedures that no rule names: imaging, monitoring, infusions where the list has them."""
+    free = scheme.known_px - planner.ruled_px - scheme.code_sets.get("VALID", frozenset())
+    codes = planner.codes
+    usual = {c for c, v in zip(codes.px, codes.procedure, strict=True) if v > 0}
+    return free & usual or free
+
+
 def _padded(rows: list[tuple[int, ...]], width: int) -> Ints:
     return np.array([(*r, *(-1,) * (width - len(r))) for r in rows], dtype=np.int64)
 
@@ -173,7 +204,9 @@ def _patient(name: str) -> int:
     return CLASSES.index(name) if name else ADULT
 
 
-def _weights(scheme: SchemeLike, plan: Plan, factor: float, settings: dict[str, Any]) -> list[float]:
+def _weights(
+    scheme: SchemeLike, plan: Plan, factor: float, settings: dict[str, Any]
+) -> list[float]:
     """Relative weight without, with a CC, with an MCC; equal where the ADRG does not tell them."""
     median, sigma = settings[plan.kind]
     base = median * factor * math.exp(sigma * normal_of(plan.adrg.adrg if plan.adrg else plan.kind))
@@ -235,7 +268,9 @@ def hospital_levels(hospitals: int, parameters: Parameters) -> list[str]:
     return (levels + [names[-1]] * hospitals)[:hospitals]
 
 
-def _hospitals(hospitals: int, parameters: Parameters) -> tuple[list[str], Floats, dict[str, Floats]]:
+def _hospitals(
+    hospitals: int, parameters: Parameters
+) -> tuple[list[str], Floats, dict[str, Floats]]:
     rows = {r["level"]: r for r in parameters.hospital.iter_rows(named=True)}
     levels = hospital_levels(hospitals, parameters)
     names = [f"H{n + 1:04d}" for n in range(hospitals)]
@@ -243,7 +278,9 @@ def _hospitals(hospitals: int, parameters: Parameters) -> tuple[list[str], Float
         column: np.array([rows[level][column] for level in levels], dtype=np.float64)
         for column in ("surgical", "procedure", "severity", "stay", "cost")
     }
-    claims = [rows[v]["claims"] * math.exp(0.4 * normal_of(n)) for n, v in zip(names, levels, strict=True)]
+    claims = [
+        rows[v]["claims"] * math.exp(0.4 * normal_of(n)) for n, v in zip(names, levels, strict=True)
+    ]
     return names, _running(np.array(claims)), features
 
 
@@ -274,23 +311,37 @@ def _plans_by_hospital(
 
 def _defects(parameters: Parameters, sex_bound: bool, junk: bool) -> tuple[tuple[str, ...], Floats]:
     rows = parameters.defect.sort("defect").rows()
-    kept = [(n, s) for n, s in rows if (sex_bound or n != "sex_conflict") and (junk or n != "unknown_code")]
+    kept = [
+        (n, s)
+        for n, s in rows
+        if (sex_bound or n != "sex_conflict") and (junk or n != "unknown_code")
+    ]
     return tuple(n for n, _ in kept), _running(np.array([s for _, s in kept], dtype=np.float64))
 
 
 class _Further:
     """Pools of secondary diagnoses: codes that change no rule's answer but the severity."""
 
-    def __init__(self, planner: Planner, level: npt.NDArray[np.int8], table: npt.NDArray[np.int32], tables: int) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        level: npt.NDArray[np.int8],
+        table: npt.NDArray[np.int32],
+        tables: int,
+    ) -> None:
         self.planner, self.codes, self.add = planner, planner.codes, planner.pools.add
         self.tables, self.level, self.table = tables, level, table
         dx = self.codes.dx
-        self.levels = [frozenset(c for c, v in zip(dx, level, strict=True) if v == n) for n in range(3)]
+        self.levels = [
+            frozenset(c for c, v in zip(dx, level, strict=True) if v == n) for n in range(3)
+        ]
         known = frozenset(dx) - planner.sought
         self.free = known - planner.bound
         patient = {m: r["patient"] for m, r in planner.mix.items()}
         self.own = {
-            name: frozenset().union(*(planner.mdc_list(m) for m, p in patient.items() if p == name)) & known & planner.bound
+            name: frozenset().union(*(planner.mdc_list(m) for m, p in patient.items() if p == name))
+            & known
+            & planner.bound
             for name in ("newborn", "pregnant")
         }
 
@@ -308,7 +359,9 @@ class _Further:
         made = np.zeros((2, len(CLASSES)), dtype=np.int64)
         for n in (1, 2):
             adult = self.free & self.levels[n]
-            young = frozenset(c for c in adult if self.codes.age_low[self.codes.dx_id[c]] <= 6) or adult
+            young = (
+                frozenset(c for c in adult if self.codes.age_low[self.codes.dx_id[c]] <= 6) or adult
+            )
             newborn = self.own["newborn"] & self.levels[n] or young
             pregnant = (self.own["pregnant"] | adult) & self.levels[n]
             made[n - 1] = [self._pool(p) for p in (adult, young, newborn, pregnant)]
@@ -320,7 +373,9 @@ class _Further:
         for code, table in zip(self.codes.dx, self.table.tolist(), strict=True):
             if table and code in self.free:
                 members.setdefault(table, []).append(code)
-        return np.array([self._pool(members.get(t, ())) for t in range(self.tables + 1)], dtype=np.int64)
+        return np.array(
+            [self._pool(members.get(t, ())) for t in range(self.tables + 1)], dtype=np.int64
+        )
 
     def related(self, mdc: str) -> int:
         """Pool of plain further diagnoses from the MDC's own list."""

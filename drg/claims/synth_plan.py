@@ -134,7 +134,8 @@ class Codes:
         self.px_id = {code: n + len(self.dx) for n, code in enumerate(self.px)}
         rows = {r[0]: r[1:] for r in parameters.diagnosis.iter_rows()}
         nothing = (0, 0, None, 0, 150, "")
-        found = [_longest_prefix(code, rows, nothing) for code in self.dx]
+        lengths = _lengths(rows)
+        found = [_longest_prefix(code, rows, lengths, nothing) for code in self.dx]
         settings = parameters.settings["diagnoses"]
         usual = np.array([_usual(code, settings) for code in self.dx])
         noise = settings["noise"] * -np.log(-np.log(shares_of(self.dx)))
@@ -143,7 +144,13 @@ class Codes:
         #: Log preferences with fixed noise (Gumbel), so that like codes do not stand in a row.
         self.as_principal = np.log((self.principal + 0.4) * usual) + noise
         self.as_secondary = np.log((self.secondary + 0.4) * usual) + noise
-        self.as_procedure = shares_of(self.px)
+        liked = dict(parameters.procedure.select("prefix", "preference").iter_rows())
+        lengths = _lengths(liked)
+        self.procedure = np.array(
+            [_longest_prefix(c, liked, lengths, 0) for c in self.px], dtype=np.float64
+        )
+        noise = settings["noise"] * -np.log(-np.log(shares_of(self.px)))
+        self.as_procedure = np.log(self.procedure + 0.4) + noise
         self.sex = np.array([{"M": 1, "F": 2}.get(f[2], 0) for f in found], dtype=np.int8)
         self.age_low = np.array([f[3] for f in found], dtype=np.int16)
         self.age_high = np.array([f[4] for f in found], dtype=np.int16)
@@ -155,7 +162,7 @@ class Codes:
         return ids[np.argsort(-rank[ids], kind="stable")]
 
     def procedures(self, codes: Collection[str]) -> Ids:
-        """Ids of the known ones among the codes, in a fixed arbitrary order."""
+        """Ids of the known ones among the codes, the preferred first."""
         ids = np.sort(np.array([self.px_id[c] for c in codes if c in self.px_id], dtype=np.int32))
         return ids[np.argsort(-self.as_procedure[ids - len(self.dx)], kind="stable")]
 
@@ -168,17 +175,25 @@ def _usual(code: str, settings: Mapping[str, float]) -> float:
     return settings["extended"] if "x" in code[4:] else 1.0
 
 
-def _longest_prefix(code: str, rows: Mapping[str, Any], default: Any) -> Any:
-    for length in range(min(len(code), 5), 0, -1):
+def _longest_prefix(
+    code: str, rows: Mapping[str, Any], lengths: Sequence[int], default: Any
+) -> Any:
+    for length in lengths:
         if code[:length] in rows:
             return rows[code[:length]]
     return default
 
 
+def _lengths(rows: Mapping[str, Any]) -> list[int]:
+    return sorted({len(prefix) for prefix in rows}, reverse=True)
+
+
 class Planner:
     """Makes the plans of one scheme."""
 
-    def __init__(self, scheme: SchemeLike, codes: Codes, pools: Pools, parameters: Parameters) -> None:
+    def __init__(
+        self, scheme: SchemeLike, codes: Codes, pools: Pools, parameters: Parameters
+    ) -> None:
         self.scheme, self.codes, self.pools = scheme, codes, pools
         self.settings = parameters.settings
         self.mix = {r["mdc"]: r for r in parameters.case_mix.iter_rows(named=True)}
@@ -188,6 +203,7 @@ class Planner:
         sexed = [m for m, r in self.mix.items() if r["female"] in (0, 1) or r["patient"]]
         #: Diagnoses that fit some patients only: other MDCs draw none of them freely.
         self.bound = frozenset().union(*(self._own(m) for m in sexed))
+        self._sex_by_list()
         #: Diagnoses that some rule looks for behind the principal one.
         self.sought = frozenset().union(*self._sought())
         self.ruled_px = frozenset().union(*(self._px_of(a.rule) for a in scheme.adrgs))
@@ -205,7 +221,9 @@ class Planner:
         if key not in self._inline:
             known = self.scheme.known_dx if atom.kind == "dx" else self.scheme.known_px
             stems = tuple(c[:-1] for c in atom.codes if c.endswith(".*"))
-            self._inline[key] = frozenset(atom.codes) | {c for c in known if stems and c.startswith(stems)}
+            self._inline[key] = frozenset(atom.codes) | {
+                c for c in known if stems and c.startswith(stems)
+            }
         return self._inline[key]
 
     def mdc_list(self, mdc: str) -> frozenset[str]:
@@ -220,25 +238,32 @@ class Planner:
             found.extend(replace(p, share=1 / len(ways)) for p in ways)
         return self._with_shares(found)
 
+    def _sex_by_list(self) -> None:
+        """Diagnoses of an MDC of one sex fit that sex, unless the other sex has them too."""
+        lists = {
+            sex: frozenset().union(
+                *(self.mdc_list(m) for m, r in self.mix.items() if r["female"] == share)
+            )
+            for sex, share in ((1, 0), (2, 1))
+        }
+        for sex, codes in lists.items():
+            for code in codes - lists[3 - sex]:
+                self.codes.sex[self.codes.dx_id[code]] = sex
+
     def _own(self, mdc: str) -> frozenset[str]:
         others = (self.mdc_list(m) for m in self.doors if m != mdc)
         return self.mdc_list(mdc) - frozenset().union(*others)
 
     def _sought(self) -> Iterator[frozenset[str]]:
         for rule in (*self.doors.values(), *(a.rule for a in self.scheme.adrgs)):
-            for atom in synth_rules.atoms(rule):
-                kind = type(atom).__name__
-                test = atom.codes if kind == "Count" else atom
-                if kind in ("Codes", "Count") and test.kind == "dx" and test.position != "principal":
+            for test in synth_rules.code_tests(rule):
+                if test.kind == "dx" and test.position != "principal":
                     yield self.lookup(test)
-                if kind == "TraumaSites":
-                    yield frozenset(self.scheme.trauma_site)
+        yield frozenset(self.scheme.trauma_site)
 
     def _px_of(self, rule: Any) -> frozenset[str]:
-        tests = [getattr(a, "codes", None) if type(a).__name__ == "Count" else a for a in synth_rules.atoms(rule)]
-        return frozenset().union(
-            *(self.lookup(t) for t in tests if type(t).__name__ == "Codes" and t.kind == "px")
-        )
+        tests = [t for t in synth_rules.code_tests(rule) if t.kind == "px"]
+        return frozenset().union(*(self.lookup(t) for t in tests))
 
     def _of_row(self, row: AdrgLike) -> Iterator[Plan]:
         kind = {"non_or_procedure": "procedure"}.get(row.kind, row.kind)
@@ -247,15 +272,12 @@ class Planner:
             others = (a for a in self.scheme.adrgs if a.mdc == row.mdc and a.kind != "ambiguous")
             own = frozenset().union(*(self._px_of(a.rule) for a in others)) | self.first_px
         seen: set[tuple[Any, ...]] = set()
-        for need in synth_rules.needs(self.doors[row.mdc], row.rule, self.lookup):
-            if kind == "ambiguous":
-                # A conflict of sex is a defect, not a case of the mix.
-                if "sex" in need.choices:
-                    continue
-                need = replace(need, first=need.first - own if need.first is not None else None)
-                if need.first is not None and not need.first:
-                    continue
-            for plan in self._by_site(row, kind, need):
+        for way in synth_rules.needs(self.doors[row.mdc], row.rule, self.lookup):
+            first = way.first - own if way.first is not None else None
+            # A conflict of sex is a defect, not an ambiguous case of the mix.
+            if first == frozenset() or (kind == "ambiguous" and "sex" in way.choices):
+                continue
+            for plan in self._by_site(row, kind, replace(way, first=first)):
                 key = (plan.principal, plan.procedures, plan.diagnoses)
                 if plan.principal >= 0 and key not in seen:
                     seen.add(key)
@@ -270,9 +292,13 @@ class Planner:
             members[site].add(code)
         sites = sorted(members)
         for n, site in enumerate(sites):
-            other = tuple(frozenset(members[sites[(n + k) % len(sites)]]) for k in range(1, need.sites))
+            other = tuple(
+                frozenset(members[sites[(n + k) % len(sites)]]) for k in range(1, need.sites)
+            )
             here = frozenset(members[site]) & (need.principal or frozenset(members[site]))
-            yield self._plan(row, kind, replace(need, principal=here, diagnoses=(*need.diagnoses, *other)))
+            yield self._plan(
+                row, kind, replace(need, principal=here, diagnoses=(*need.diagnoses, *other))
+            )
 
     def _plan(self, row: AdrgLike, kind: str, need: Need) -> Plan:
         add = self.pools.add
@@ -283,7 +309,9 @@ class Planner:
             kind,
             add(self._principals(row, kind, need)),
             tuple(add(self.codes.procedures(p)) for p in px),
-            tuple(add(self.codes.diagnoses(d, principal=False)) for d in need.diagnoses[:MOST_FURTHER]),
+            tuple(
+                add(self.codes.diagnoses(d, principal=False)) for d in need.diagnoses[:MOST_FURTHER]
+            ),
             need.bounds,
             need.choices,
         )
@@ -294,8 +322,7 @@ class Planner:
             codes = self.general - need.never_principal - need.absent
         ids = self.codes.diagnoses((codes - self.grey) or codes)
         names_dx = any(
-            type(a).__name__ == "Codes" and a.kind == "dx" and a.position == "principal"
-            for a in synth_rules.atoms(row.rule)
+            t.kind == "dx" and t.position == "principal" for t in synth_rules.code_tests(row.rule)
         )
         if kind in ("surgical", "procedure") and not names_dx:
             ids = self._related(row.name, ids)
@@ -319,13 +346,20 @@ class Planner:
 
     def _with_shares(self, plans: list[Plan]) -> list[Plan]:
         mix = self.settings["mix"]
-        usual = pl.DataFrame(list(self.mix.values())).select("medical", "procedure", "surgical").mean().row(0)
+        usual = (
+            pl.DataFrame(list(self.mix.values()))
+            .select("medical", "procedure", "surgical")
+            .mean()
+            .row(0)
+        )
         default = dict(zip(KINDS, usual, strict=False))
         cells: dict[tuple[str, str], float] = defaultdict(float)
         flat, offsets, sizes = self.pools.flat()
         weighted = []
         for plan in plans:
-            top = flat[offsets[plan.principal] : offsets[plan.principal] + min(sizes[plan.principal], 12)]
+            top = flat[
+                offsets[plan.principal] : offsets[plan.principal] + min(sizes[plan.principal], 12)
+            ]
             adrg = plan.adrg.adrg if plan.adrg else ""
             usual_dx = float(self.codes.principal[top].mean()) + 1.0
             spread = math.exp(mix["adrg_sigma"] * 2.0 * (share_of(adrg) - 0.5) * 1.7)
@@ -355,4 +389,3 @@ class Planner:
         free = self.scheme.known_dx - self.listed - self.sought
         pool = self.pools.add(self.codes.diagnoses(free))
         return [Plan(None, "", "ungroupable", pool)] if pool >= 0 else []
-

@@ -84,10 +84,20 @@ def needs(door: Any, rule: Any, lookup: Lookup) -> Iterator[Need]:
 
 def atoms(rule: Any) -> Iterator[Any]:
     """Every atom of a rule."""
-    for part in getattr(rule, "rules", ()) or ((rule.rule,) if type(rule).__name__ == "Not" else ()):
+    for part in getattr(rule, "rules", ()) or (
+        (rule.rule,) if type(rule).__name__ == "Not" else ()
+    ):
         yield from atoms(part)
     if type(rule).__name__ not in ("And", "Or", "Not"):
         yield rule
+
+
+def code_tests(rule: Any) -> Iterator[Any]:
+    """Every code test of a rule, those inside counts included."""
+    for atom in atoms(rule):
+        kind = type(atom).__name__
+        if kind in ("Codes", "Count"):
+            yield atom.codes if kind == "Count" else atom
 
 
 def truth(rule: Any, mcc: bool, cc: bool) -> bool:
@@ -106,22 +116,30 @@ def truth(rule: Any, mcc: bool, cc: bool) -> bool:
 
 
 def _need(literals: Iterable[Literal], lookup: Lookup) -> Need | None:
-    need: Need | None = Need()
+    need = Need()
     for negated, atom in literals:
-        kind = type(atom).__name__
-        if kind in ("Codes", "Count"):
-            need = _with_codes(need, negated, atom, lookup)
-        elif kind == "Compare":
-            need = _with_bound(need, negated, atom)
-        elif kind == "OneOf":
-            need = _with_choice(need, negated, atom)
-        elif kind == "TraumaSites":
-            need = replace(need, sites=max(need.sites, _at_least(atom))) if not negated else need
-        elif kind == "State" and not negated:
-            need = None
-        if need is None:
+        found = _with_atom(need, negated, atom, lookup)
+        if found is None:
             return None
-    return _settled(need) if need else None
+        need = found
+    return _settled(need)
+
+
+def _with_atom(need: Need, negated: bool, atom: Any, lookup: Lookup) -> Need | None:
+    """The need with one literal more; None when a claim cannot fulfil it."""
+    kind = type(atom).__name__
+    if kind in ("Codes", "Count"):
+        return _with_codes(need, negated, atom, lookup)
+    if kind == "Compare":
+        return _with_bound(need, negated, atom)
+    if kind == "OneOf":
+        return _with_choice(need, negated, atom)
+    if kind == "TraumaSites" and not negated:
+        return replace(need, sites=max(need.sites, _at_least(atom)))
+    if kind == "State" and not negated:
+        return None
+    # Severity inside an ADRG rule is left to the draw of CC and MCC.
+    return need
 
 
 def _at_least(atom: Any) -> int:
@@ -135,21 +153,28 @@ def _with_codes(need: Need, negated: bool, atom: Any, lookup: Lookup) -> Need | 
         atom = atom.codes
     codes = lookup(atom)
     if negated:
-        if atom.position == "secondary":
-            return need
         if atom.position == "any":
             return replace(need, absent=need.absent | codes)
-        name = "never_principal" if atom.kind == "dx" else "never_first"
-        return replace(need, **{name: getattr(need, name) | codes})
+        if atom.position == "secondary":
+            return need
+        if atom.kind == "dx":
+            return replace(need, never_principal=need.never_principal | codes)
+        return replace(need, never_first=need.never_first | codes)
     if not codes:
         return None
-    if atom.position == "principal":
-        name = "principal" if atom.kind == "dx" else "first"
-        old = getattr(need, name)
-        return replace(need, **{name: codes if old is None else old & codes})
-    name = "diagnoses" if atom.kind == "dx" else "procedures"
-    name = name if atom.position == "secondary" else f"any_{name}"
-    return replace(need, **{name: getattr(need, name) + (codes,) * times})
+    match atom.position, atom.kind:
+        case "principal", "dx":
+            own = codes if need.principal is None else need.principal & codes
+            return replace(need, principal=own)
+        case "principal", _:
+            return replace(need, first=codes if need.first is None else need.first & codes)
+        case "secondary", "dx":
+            return replace(need, diagnoses=need.diagnoses + (codes,) * times)
+        case "secondary", _:
+            return replace(need, procedures=need.procedures + (codes,) * times)
+        case _, "dx":
+            return replace(need, any_diagnoses=need.any_diagnoses + (codes,) * times)
+    return replace(need, any_procedures=need.any_procedures + (codes,) * times)
 
 
 def _with_bound(need: Need, negated: bool, atom: Any) -> Need | None:

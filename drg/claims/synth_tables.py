@@ -32,6 +32,7 @@ class Parameters:
     case_mix: pl.DataFrame
     hospital: pl.DataFrame
     diagnosis: pl.DataFrame
+    procedure: pl.DataFrame
     defect: pl.DataFrame
 
 
@@ -44,8 +45,9 @@ def read_parameters() -> Parameters:
 def _read(folder: Path) -> Parameters:
     with (folder / "settings.toml").open("rb") as file:
         settings = tomllib.load(file)
-    names = ("case_mix", "hospital", "diagnosis", "defect")
-    frames = {n: pl.read_csv(folder / f"{n}.csv", null_values=[]) for n in names}
+    names = ("case_mix", "hospital", "diagnosis", "procedure", "defect")
+    text = {"prefix": pl.String}
+    frames = {n: pl.read_csv(folder / f"{n}.csv", schema_overrides=text) for n in names}
     return Parameters(settings, **frames)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from drg.claims.profiles import ClaimColumns
 from drg.grouping.fields import BLANKS, COLUMN_OF_FIELD, SEX_VALUES, TOP
 from drg.schemes.compile import Compiled
+from drg.schemes.rules import CHOICE_FIELDS
 
 
 
@@ -86,8 +87,8 @@ def _scalar(
     series = frame[source]
     if field == "sex":
         values = _sexes(series)
-    elif field in compiled.choices:
-        values = _choices(series, compiled.choices[field])
+    elif field in CHOICE_FIELDS:
+        values = _choices(series, compiled.choices.get(field, ()))
     else:
         values = _numbers(series)
     return values.to_numpy()
@@ -130,14 +131,15 @@ def _sexes(series: pl.Series) -> pl.Series:
         series = series.cast(pl.Int64, strict=False) if series.dtype.is_float() else series
         series = series.cast(pl.String)
     text = pl.lit(series)
-    common = pl.when(text.is_in(["M", "1", "男"])).then(1).when(text.is_in(["F", "2", "女"])).then(2)
+    common = pl.when((text == "M") | (text == "1") | (text == "男")).then(1)
+    common = common.when((text == "F") | (text == "2") | (text == "女")).then(2)
     values = pl.select(common.cast(pl.Int32)).to_series()
     if values.null_count() == 0:
         return values
-    clean = text.str.strip_chars(BLANKS).str.to_lowercase()
+    rest = values.is_null().arg_true()
+    clean = series.gather(rest).str.strip_chars(BLANKS).str.to_lowercase()
     spelled = clean.replace_strict(SEX_VALUES, default=FIELD_INVALID, return_dtype=pl.Int32)
-    rest = pl.when(clean.is_null() | (clean == "")).then(FIELD_NULL).otherwise(spelled)
-    return pl.select(pl.coalesce(pl.lit(values), rest).cast(pl.Int32)).to_series()
+    return values.scatter(rest, spelled.set(clean.is_null() | (clean == ""), FIELD_NULL))
 
 
 def _choices(series: pl.Series, choices: Sequence[str]) -> pl.Series:

@@ -7,7 +7,6 @@ from the catalogue file explain.toml.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
 from drg.grouping.explain_words import (
@@ -26,9 +25,7 @@ from drg.schemes.rules import Codes
 if TYPE_CHECKING:
     from drg.schemes.scheme import AdrgRow, CheckRow, DrgRow, MdcRow, Scheme
 
-StepKind = Literal[
-    "input", "check", "severity", "mdc", "adrg", "drg", "retry", "missing", "result"
-]
+StepKind = Literal["input", "check", "severity", "mdc", "adrg", "drg", "retry", "missing", "result"]
 
 
 class Match(NamedTuple):
@@ -50,8 +47,7 @@ Row: TypeAlias = "MdcRow | AdrgRow | DrgRow | CheckRow"
 Subject: TypeAlias = "Case | SeverityFact | MissingValue | GroupResult | Row"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a decision.
 
     Attributes
@@ -78,10 +74,8 @@ class Step:
     table: str = ""
     key: str = ""
     children: tuple[Step, ...] = ()
-    case: Case | None = field(default=None, repr=False, compare=False)
-    evidence: tuple[tuple[Codes, frozenset[str]], ...] = field(
-        default=(), repr=False, compare=False
-    )
+    case: Case | None = None
+    evidence: tuple[tuple[Codes, frozenset[str]], ...] = ()
 
     @property
     def codes(self) -> tuple[Match, ...]:
@@ -91,7 +85,7 @@ class Step:
         found = []
         for test, wanted in self.evidence:
             hits = wanted & present(self.case, test.position, test.kind)
-            readings = self.case.diagnoses if test.kind == "dx" else self.case.procedures
+            readings = self.case.readings(test.kind)
             first = {reading.code: reading for reading in reversed(readings)}
             where = test.name or "{" + ", ".join(test.codes) + "}"
             found += [Match(first[code], where) for code in reversed(first) if code in hits]
@@ -152,8 +146,7 @@ def explain_lines(steps: Sequence[Step], scheme: Scheme, lang: str | None = None
             same.append(steps[place + len(same)])
         place += len(same)
         if step.kind in ("input", "retry"):
-            # Tries that could not begin are not told: each retry is followed by its MDCs.
-            case = cast(Case, same[-1].subject)
+            case = cast(Case, step.subject)
         match step.kind:
             case "input":
                 lines.append(_heading(step, scheme, lang))
@@ -262,9 +255,9 @@ def _input_lines(step: Step, lang: str | None) -> list[str]:
     """One line a code as understood; a missing principal diagnosis first."""
     case = cast(Case, step.subject)
     lines = []
-    if not (case.diagnoses and case.diagnoses[0].principal):
+    if not case.dx.codes or not case.dx.has_principal:
         lines.append(say("no_principal", lang))
-    for reading in case.diagnoses + case.procedures:
+    for reading in case.readings("dx") + case.readings("px"):
         line = f"{_place(reading, lang)} {_code_text(case, reading)}"
         if reading.code is None:
             line += say("unknown_code", lang)
@@ -326,7 +319,7 @@ def _row_text(step: Step, lang: str | None) -> str:
 
 def _retry_text(step: Step, lang: str | None) -> str:
     case = cast(Case, step.subject)
-    return say("retry", lang, code=_code_text(case, case.procedures[0]))
+    return say("retry", lang, code=_code_text(case, case.readings("px")[0]))
 
 
 def _result_text(result: GroupResult, lang: str | None) -> str:

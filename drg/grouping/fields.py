@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from grouper_core import FIELD_INVALID, FIELD_NULL
 
+from drg.schemes.rules import CHOICE_FIELDS
+
 if TYPE_CHECKING:
     from drg.claims.model import Claim
 
@@ -38,7 +40,7 @@ def reader_of(field: str, choices: Sequence[str]) -> Callable[[Claim], int]:
     name = COLUMN_OF_FIELD.get(field, field)
     if field == "sex":
         return _sex
-    if choices:
+    if field in CHOICE_FIELDS:
         values = {value: n + 1 for n, value in enumerate(choices)}
 
         def choice(claim: Claim) -> int:

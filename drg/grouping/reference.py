@@ -38,48 +38,49 @@ class ReferenceGrouper:
 
     *Codes.* A known code is taken as it is written. Any other is folded (full-width forms to
     ASCII; blank, tab, no-break and ideographic space removed; ASCII letters upper-case) and
-    compared with the folded known codes; a whole match outranks the match of a code's part before
-    ``+`` or of a code that lacks only its final ``*``. What fits two known codes is unknown, and so
-    is a text of more than 96 bytes. An unknown code matches nothing, not even a prefix such as
-    ``P07.*`` or an inline list that names it, and voids nothing. A repeated code counts once,
-    where it stands first, and all unknown codes of a kind count as one code: a secondary diagnosis
-    equal to the principal one is none, and beside an unknown principal diagnosis an unknown
-    secondary one is not reported (N401).
+    compared with the folded known codes; a whole match outranks the match of a code's part
+    before ``+`` or of a code that lacks only its final ``*``. What fits two known codes is
+    unknown. An unknown code matches nothing, not even a
+    prefix such as ``P07.*`` or an inline list that names it, and voids nothing. A repeated code
+    counts once, where it stands first, and all unknown codes of a kind count as one code: a
+    secondary diagnosis equal to the principal one is none.
 
     *Empty entries* (null, ``""``, blanks only) are dropped, but an empty first diagnosis means
     that the principal diagnosis is missing although others follow; they stay secondary. For
     procedures the first entry that is not empty is the principal one.
 
-    *Scalars.* None and ``""`` are missing; a wrong type, and a sex other than M/F, is invalid. Both
-    make comparisons unknown; ``is missing`` and ``is invalid`` tell them apart.
+    *Scalars.* None and blank text are missing; text is taken without the blanks around it. A
+    number that is no integer of 32 bits and a sex other than M/F are invalid. Missing and
+    invalid values make comparisons unknown; ``is missing`` and ``is invalid`` tell them apart.
 
     *Truth* is Kleene's: ``unknown and false`` is false, ``unknown or true`` is true, ``not
     unknown`` is unknown. An unknown rule does not hold.
 
-    *Order.* Checks (the first ``stop`` that holds rejects, and nothing else is tried); then MDCs by
-    order; in an open MDC its ADRG rules by order; in an ADRG whose rule holds its DRG tests by
-    order, those of its own rule number if there are any, else those for all its rules. No DRG test holds:
-    the bare ADRG code (``unmatched_adrg = "self"``) or the next ADRG (``"next"``). No ADRG holds: the
-    next MDC. An ambiguous row that holds ends the search.
+    *Order.* Checks (the first ``stop`` that holds rejects, and nothing else is tried); then
+    MDCs by order; in an open MDC its ADRG rules by order; in an ADRG whose rule holds its DRG
+    tests by order, those of its own rule number if there are any, else those for all its rules.
+    No DRG test holds: the bare ADRG code (``unmatched_adrg = "self"``) or the next ADRG
+    (``"next"``). No ADRG holds: the next MDC. An ambiguous row that holds ends the search.
 
-    *Needed values.* A door, ADRG rule or DRG test that was tried and unknown means that a needed value
-    is missing. The first of them is remembered, with the first field (in the order of
-    ``SCALAR_FIELDS``) that its rule compares and the claim lacks. At the end, whatever the
-    outcome, the claim is REJECTED with E130, unless flag ``missing_value`` is ``"false"``. Rules that were
-    not reached, and unknown checks, do not count.
+    *Needed values.* A door, ADRG rule or DRG test that was tried and unknown means that a
+    needed value is missing. The first of them is remembered, with the first field (in the order
+    of ``SCALAR_FIELDS``) that its rule compares and the claim lacks. At the end, whatever the
+    outcome, the claim is REJECTED with E130, unless flag ``missing_value`` is ``"false"``.
+    Rules that were not reached, and unknown checks, do not count.
 
-    *Retry* (``retry_other_procedures``). If nothing fits, each further distinct procedure is tried as the
-    only procedure, in claim order; all unknown procedures count as one code. The first try that ends
-    in a group, an ambiguous one included, decides. Checks and severity are not repeated. The
-    memory of missing values spans all tries; what an ungroupable claim reports is taken from
-    the first pass.
+    *Retry* (``retry_other_procedures``). If nothing fits, each further distinct procedure is
+    tried as the only procedure, in claim order; all unknown procedures count as one code. The
+    first try that ends in a group, an ambiguous one included, decides. Checks and severity are
+    not repeated. The memory of missing values spans all tries; what an ungroupable claim
+    reports is taken from the first pass.
 
-    *Ungroupable.* U201: the principal diagnosis is unknown. U203: some open MDC lists it; the last of these
-    is the MDC reported (``ungroupable = "mdc"``: ``MDCB``, ``00``, ``B00``). U202: none does, or there is no
-    principal diagnosis.
+    *Ungroupable.* U201: the principal diagnosis is unknown. U203: some open MDC lists it; the
+    last of these is the MDC reported (``ungroupable = "mdc"``: ``MDCB``, ``00``, ``B00``).
+    U202: none does, or there is no principal diagnosis. A ``note`` check that holds says more
+    than U202 and U203 and takes their place.
 
     *Reason of a grouped claim*: the first ``note`` check that holds, else N403 (a spelling was
-    normalised), N401 (unknown secondary diagnosis), N402 (unknown procedure), else none.
+    normalised), N401 (unknown diagnosis), N402 (unknown procedure), else none.
     """
 
     def __init__(self, scheme: Scheme) -> None:
@@ -141,25 +142,27 @@ class ReferenceGrouper:
             if row.level == "stop":
                 return self._without_group(case, Outcome.REJECTED, row.check)
             note = note or row.check
-        for fact in case.severity:
-            steps.append(Step("severity", fact.counts, fact, "severity.csv", fact.code, case=case))
+        steps += [
+            Step("severity", fact.counts, fact, "severity.csv", fact.code, case=case)
+            for fact in case.severity
+        ]
         search = _Search(steps)
         found = self._search(case, search)
         first_mdc = search.listing_mdc
         if found is None and self.scheme.flags.retry_other_procedures:
-            for procedure in case.further_procedures():
-                alone = case.with_only(procedure)
+            for alone in case.tries():
                 steps.append(Step("retry", None, alone, case=alone))
                 found = self._search(alone, search)
                 if found is not None:
                     break
         missing = search.missing
-        if missing and self.scheme.flags.missing_value == "reject":
+        if missing:
             steps.append(Step("missing", None, missing, missing.table, missing.key))
+        if missing and self.scheme.flags.missing_value == "reject":
             return self._without_group(case, Outcome.REJECTED, "E130")
         if found is None:
             unknown = "principal_dx" in case.unusable
-            reason = "U201" if unknown else "U203" if first_mdc else "U202"
+            reason = "U201" if unknown else note or ("U203" if first_mdc else "U202")
             return self._without_group(case, Outcome.UNGROUPABLE, reason, first_mdc)
         adrg, drg = found
         if adrg.ambiguous:
@@ -169,8 +172,8 @@ class ReferenceGrouper:
         named = drg.drg if drg else adrg.adrg
         name = drg.name if drg else adrg.name
         level = "MCC" if "MCC" in case.levels else "CC" if "CC" in case.levels else "NONE"
-        reason = note or _spelling_note(case)
-        return self._result(case, adrg.adrg, named, name, Outcome.GROUPED, reason, level)
+        note = note or _spelling_note(case)
+        return self._result(case, adrg.adrg, named, name, Outcome.GROUPED, note, level)
 
     def _search(self, case: Case, search: _Search) -> tuple[AdrgRow, DrgRow | None] | None:
         """Walk the MDCs: the first ADRG that holds, with its DRG."""
@@ -196,9 +199,7 @@ class ReferenceGrouper:
         for adrg in mdc.adrgs:
             truth = adrg.rule.test(case)
             if not truth:
-                tried.append(
-                    adrg.rule.fails if truth is False else search.unknown(adrg.rule, case)
-                )
+                tried.append(adrg.rule.fails if truth is False else search.unknown(adrg.rule, case))
                 continue
             if adrg.row.ambiguous:
                 tried.append(adrg.rule.holds(case))
@@ -236,7 +237,16 @@ class ReferenceGrouper:
         mdc = "MDC" + group[0]
         scheme = self.scheme
         return GroupResult(
-            case.claim_id, mdc, adrg, group, name, severity, outcome, reason, scheme.id, scheme.digest
+            case.claim_id,
+            mdc,
+            adrg,
+            group,
+            name,
+            severity,
+            outcome,
+            reason,
+            scheme.id,
+            scheme.digest,
         )
 
     def _without_group(
@@ -294,9 +304,7 @@ class _Rule:
 
     def holds(self, case: Case, children: tuple[Step, ...] = ()) -> Step:
         """The step of this rule where it holds."""
-        return Step(
-            self.kind, True, self.row, self.table, self.key, children, case, self.evidence
-        )
+        return Step(self.kind, True, self.row, self.table, self.key, children, case, self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,11 +349,12 @@ def _speaking(rule: Rule) -> list[Codes]:
 
 
 def _spelling_note(case: Case) -> str | None:
-    if any(reading.respelled for reading in case.diagnoses + case.procedures):
+    dx, px = case.dx, case.px
+    if dx.codes == dx.written and px.codes == px.written:
+        return None
+    pairs = zip(dx.codes + px.codes, dx.written + px.written, strict=True)
+    if any(code is not None and code != written for code, written in pairs):
         return "N403"
-    unknown_principal = "principal_dx" in case.unusable
-    if not unknown_principal and any(reading.code is None for reading in case.diagnoses):
+    if None in dx.codes:
         return "N401"
-    if any(reading.code is None for reading in case.procedures):
-        return "N402"
-    return None
+    return "N402" if None in px.codes else None

@@ -17,8 +17,8 @@ from drg.schemes.rules import NUMBER_FIELDS, SCALAR_FIELDS
 if TYPE_CHECKING:
     from drg.claims.model import Claim
 
-#: A written code longer than this (UTF-8 bytes) is unknown.
-MAX_WRITTEN_BYTES = 96
+#: A number beyond 32 bits is invalid: no claim has one.
+INT32 = 2**31 - 1
 
 #: Rule field -> claim column, where the two names differ.
 _COLUMN = {
@@ -32,13 +32,14 @@ _SEX_PLACE = SCALAR_FIELDS.index("sex")
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _FULL_WIDTH = 0xFEE0  # distance of U+FF01..U+FF5E from the ASCII character
-_BLANKS = " \t\u00a0\u3000"
+_CODE_BLANKS = " \t\u00a0\u3000"
+_CELL_BLANKS = _CODE_BLANKS + "\r\n"
 #: Harmless differences of writing: full-width forms, ASCII case, blanks.
 _FOLD: dict[int, int | None] = {
     **{code: code - _FULL_WIDTH for code in range(0xFF01, 0xFF5F)},
     **{ord(letter): ord(letter.upper()) for letter in _LOWER},
     **{ord(letter) + _FULL_WIDTH: ord(letter.upper()) for letter in _LOWER},
-    **dict.fromkeys(map(ord, _BLANKS)),
+    **dict.fromkeys(map(ord, _CODE_BLANKS)),
 }
 
 
@@ -60,9 +61,7 @@ class Spelling:
         False compares whole codes exactly (flag ``normalise_codes``).
     """
 
-    def __init__(
-        self, known: frozenset[str], names: Mapping[str, str], *, lenient: bool
-    ) -> None:
+    def __init__(self, known: frozenset[str], names: Mapping[str, str], *, lenient: bool) -> None:
         self.known = known
         self.names = names
         self.lenient = lenient
@@ -71,7 +70,7 @@ class Spelling:
         """The known code that is meant, or None: unknown, or not the only possibility."""
         if written in self.known:
             return written
-        if not self.lenient or len(written.encode("utf-8", "replace")) > MAX_WRITTEN_BYTES:
+        if not self.lenient:
             return None
         folded = fold(written)
         meant = self._whole.get(folded) or self._shortened.get(folded, ())
@@ -127,6 +126,25 @@ class Reading(NamedTuple):
         return self.code is not None and self.code != self.written
 
 
+class Entries(NamedTuple):
+    """Code entries of a claim that are not empty, in order, as written and as understood.
+
+    Attributes
+    ----------
+    written, codes : tuple
+        Same length; a code is None where the entry is unknown.
+    has_principal : bool
+        Whether the first entry stands at the principal place.
+    names : mapping of str to str
+        National names of the codes.
+    """
+
+    written: tuple[str, ...]
+    codes: tuple[str | None, ...]
+    has_principal: bool
+    names: Mapping[str, str]
+
+
 class SeverityFact(NamedTuple):
     """A secondary diagnosis with a level, its exclusion table, and whether it counts."""
 
@@ -139,14 +157,13 @@ class SeverityFact(NamedTuple):
 class Case:
     """A claim in the form that rules ask for.
 
-    Unknown codes are kept in `diagnoses` and `procedures` only: they match no set, no inline list
-    and no prefix. A repeated code counts once, where it stands first, so that `secondary_dx`
-    and `secondary_px` never hold the principal code.
+    Unknown codes match no set, no inline list and no prefix. A repeated code counts once, where
+    it stands first, so that `secondary_dx` and `secondary_px` never hold the principal code.
 
     Attributes
     ----------
-    diagnoses, procedures : tuple of Reading
-        Every non-empty entry in claim order.
+    dx, px : Entries
+        Diagnoses and procedures in claim order.
     principal_dx, principal_px : str or None
         Known code; None when missing or unknown.
     secondary_dx, secondary_px, any_dx, any_px : frozenset of str
@@ -167,12 +184,11 @@ class Case:
         "any_dx",
         "any_px",
         "claim_id",
-        "diagnoses",
+        "dx",
         "levels",
-        "names",
         "principal_dx",
         "principal_px",
-        "procedures",
+        "px",
         "secondary_dx",
         "secondary_px",
         "severity",
@@ -184,80 +200,84 @@ class Case:
         self.claim_id = claim.claim_id
         self.unusable: set[str] = set()
         self.values = self._read_scalars(claim)
-        self.names = {"dx": dx.names, "px": px.names}
-        self.diagnoses = _read(claim.diagnoses, "dx", dx)
-        self.procedures = _read(claim.procedures, "px", px)
-        if claim.diagnoses and is_blank(claim.diagnoses[0]):
-            self.diagnoses = tuple(r._replace(principal=False) for r in self.diagnoses)
-        self.any_dx = frozenset([r.code for r in self.diagnoses if r.code])
-        self.any_px = frozenset([r.code for r in self.procedures if r.code])
-        self.principal_dx = self._principal("principal_dx", self.diagnoses)
-        self.principal_px = self._principal("principal_px", self.procedures)
+        diagnoses = claim.diagnoses
+        self.dx = _read(diagnoses, dx, has_principal=bool(diagnoses) and not is_blank(diagnoses[0]))
+        self.principal_dx = self._principal("principal_dx", self.dx)
+        self.any_dx = frozenset(filter(None, self.dx.codes))
         self.secondary_dx = self.any_dx - {self.principal_dx}
-        self.secondary_px = self.any_px - {self.principal_px}
+        self._take_procedures(_read(claim.procedures, px, has_principal=True))
         self.severity: tuple[SeverityFact, ...] = ()
         self.levels: frozenset[str] = frozenset()
 
-    def name(self, reading: Reading) -> str:
-        """National name of a code; ``""`` when it is unknown or has none."""
-        return self.names[reading.kind].get(reading.code or "", "")
+    def _take_procedures(self, procedures: Entries) -> None:
+        self.px = procedures
+        self.principal_px = self._principal("principal_px", procedures)
+        self.any_px = frozenset(filter(None, procedures.codes))
+        self.secondary_px = self.any_px - {self.principal_px}
 
     def _read_scalars(self, claim: Claim) -> list[int | str | None]:
         values: list[int | str | None] = list(_scalars(claim))
         for place, value in enumerate(values):
             if value is None:
                 continue
-            usable: int | str | None = None
-            if place == _SEX_PLACE:
-                usable = _SEX.get(value) if isinstance(value, str) else None
-            elif type(value) is (int if place < len(NUMBER_FIELDS) else str):
-                usable = value
-            if usable is None or usable == "":
-                usable = None
-                if value != "":
-                    self.unusable.add(SCALAR_FIELDS[place])
-            values[place] = usable
+            if place < len(NUMBER_FIELDS):
+                if type(value) is int and -INT32 < value <= INT32:
+                    continue
+                values[place] = None
+                self.unusable.add(SCALAR_FIELDS[place])
+                continue
+            text = value.strip(_CELL_BLANKS) if isinstance(value, str) else ""
+            values[place] = text or None
+            if place == _SEX_PLACE and text:
+                values[place] = _SEX.get(text)
+                if values[place] is None:
+                    self.unusable.add("sex")
         return values
 
-    def _principal(self, field: str, readings: tuple[Reading, ...]) -> str | None:
-        if not readings or not readings[0].principal:
+    def _principal(self, field: str, entries: Entries) -> str | None:
+        if not entries.has_principal or not entries.codes:
             return None
-        if readings[0].code is None:
+        if entries.codes[0] is None:
             self.unusable.add(field)
-        return readings[0].code
+        return entries.codes[0]
 
-    def further_procedures(self) -> list[Reading]:
-        """Distinct procedures after the first one; all unknown procedures count as one code."""
-        distinct: dict[str | None, Reading] = {}
-        for reading in self.procedures:
-            distinct.setdefault(reading.code, reading)
-        return list(distinct.values())[1:]
+    def readings(self, kind: Literal["dx", "px"]) -> tuple[Reading, ...]:
+        """Every entry of a kind, as written and as understood."""
+        entries = self.dx if kind == "dx" else self.px
+        return tuple(
+            Reading(written, code, kind, entries.has_principal and place == 0)
+            for place, (written, code) in enumerate(
+                zip(entries.written, entries.codes, strict=True)
+            )
+        )
 
-    def with_only(self, procedure: Reading) -> Case:
-        """The same case with this procedure as its only, principal one."""
+    def name(self, reading: Reading) -> str:
+        """National name of a code; ``""`` when it is unknown or has none."""
+        names = (self.dx if reading.kind == "dx" else self.px).names
+        return names.get(reading.code or "", "")
+
+    def tries(self) -> list[Case]:
+        """The same case with each further distinct procedure alone; all unknown ones are one."""
+        first: dict[str | None, str] = {}
+        for written, code in zip(self.px.written, self.px.codes, strict=True):
+            first.setdefault(code, written)
+        return [self._alone(written, code) for code, written in list(first.items())[1:]]
+
+    def _alone(self, written: str, code: str | None) -> Case:
         case = copy.copy(self)
         case.unusable = self.unusable - {"principal_px"}
-        case.procedures = (procedure._replace(principal=True),)
-        case.principal_px = case._principal("principal_px", case.procedures)
-        case.any_px = frozenset([procedure.code] if procedure.code else [])
-        case.secondary_px = frozenset()
+        case._take_procedures(Entries((written,), (code,), True, self.px.names))
         return case
 
 
 def is_blank(written: str | None) -> bool:
-    """Is the entry empty: null, ``""`` or blanks only?"""
-    return not written or not written.strip(_BLANKS)
+    """Whether an entry is empty: null, ``""`` or blanks only."""
+    return not written or not written.strip(_CODE_BLANKS)
 
 
-def _read(
-    entries: Iterable[str | None], kind: Literal["dx", "px"], spelling: Spelling
-) -> tuple[Reading, ...]:
-    """Readings of the entries that are not empty; the first one is the principal code."""
-    known = spelling.known
-    readings: list[Reading] = []
-    for written in entries:
-        if written in known:
-            readings.append(Reading(written, written, kind, not readings))
-        elif written and not is_blank(written):
-            readings.append(Reading(written, spelling.read(written), kind, not readings))
-    return tuple(readings)
+def _read(entries: tuple[str, ...], spelling: Spelling, *, has_principal: bool) -> Entries:
+    """The entries that are not empty, read by a spelling."""
+    if spelling.known.issuperset(entries):
+        return Entries(entries, entries, has_principal, spelling.names)
+    written = tuple(entry for entry in entries if not is_blank(entry))
+    return Entries(written, tuple(map(spelling.read, written)), has_principal, spelling.names)

@@ -48,10 +48,11 @@ class Interpreter:
         self._known = {"dx": scheme.known_dx, "px": scheme.known_px}
         self._site = scheme.trauma_site
         self._severity = scheme.severity
+        self._levelled = frozenset(scheme.severity)
         self._exclusion = scheme.exclusion
 
     def codes(self, test: Codes) -> frozenset[str]:
-        """The codes a code test looks for; a prefix ``P07.*`` stands for the known codes under it."""
+        """The codes a code test looks for; ``P07.*`` stands for the known codes under it."""
         if test.name:
             return self._sets[test.name]
         prefixes = tuple(code[:-1] for code in test.codes if code.endswith(".*"))
@@ -61,15 +62,16 @@ class Interpreter:
 
     def weigh(self, case: Case) -> None:
         """Find the severity levels of a case: a level is void if principal and table agree."""
+        if self._levelled.isdisjoint(case.secondary_dx):
+            return
         principal_table = self._exclusion.get(case.principal_dx or "")
-        facts = {}
-        for reading in case.diagnoses:
-            code = reading.code
-            if code in self._severity and code in case.secondary_dx:
+        facts = []
+        for code in dict.fromkeys(case.dx.codes):
+            if code in self._levelled and code in case.secondary_dx:
                 level, table = self._severity[code]
-                facts[code] = SeverityFact(code, level, table, table != principal_table)
-        case.severity = tuple(facts.values())
-        case.levels = frozenset([fact.level for fact in case.severity if fact.counts])
+                facts.append(SeverityFact(code, level, table, table != principal_table))
+        case.severity = tuple(facts)
+        case.levels = frozenset([fact.level for fact in facts if fact.counts])
 
     def test(self, rule: Rule) -> Test:
         """The rule as a function."""

@@ -21,7 +21,7 @@ from drg.schemes.compile import Compiled, Leaf, compile_scheme
 
 _MAGIC = b"DRGC0001"
 #: Raise when the meaning of an array changes, so that old files are not read.
-FORMAT = 1
+FORMAT = 2
 _ALIGN = 64
 
 

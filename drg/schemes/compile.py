@@ -44,7 +44,10 @@ KERNEL_REASONS = ("U201", "U202", "U203", "E130", "N401", "N402", "N403")
 OUTCOMES = ("GROUPED", "AMBIGUOUS", "UNGROUPABLE", "REJECTED", "NOT_IN_FORCE")
 #: Most alternatives a rule may have when written as "or" of "and"s.
 MAX_TERMS = 64
+#: Most combinations of door fields that are tabulated.
+MAX_CONTEXTS = 512
 _ABSENT, _UNKNOWN, _FIRST_CLASS = 0, 1, 2
+_FLAG_LITERALS, _FLAG_COUNTERS, _FLAG_SEVERITY, _FLAG_UNKNOWN = 1, 2, 4, 8
 _MCC, _CC, _ALWAYS = Severity("MCC"), Severity("CC"), Const(True)
 _SIDES = ("dx", "px")
 
@@ -159,7 +162,8 @@ class _Side(_View):
         self.tests = {test: n for n, test in enumerate(dict.fromkeys(_plain(t) for t in tests))}
         member = self._members()
         extra = self._severity() if kind == "dx" else np.zeros((len(self.codes), 0), np.uint16)
-        packed = np.packbits(member, axis=0).T
+        # A first row of zeros, so that a kind no rule tests has a signature too.
+        packed = np.packbits(np.vstack([np.zeros((1, len(self.codes)), np.bool_), member]), axis=0).T
         signature = np.ascontiguousarray(np.hstack([packed, extra.view(np.uint8).reshape(len(self.codes), -1)]))
         keys = signature.view(np.dtype((np.void, signature.shape[1]))).ravel()
         _, first, self.class_of_code = np.unique(keys, return_index=True, return_inverse=True)
@@ -426,15 +430,18 @@ class _Compiler:
         arrays: dict[str, NDArray[np.generic]] = {}
         for kind, side in sides.items():
             arrays |= {f"{kind}_{name}": array for name, array in side.arrays().items()}
-            arrays[f"{kind}_rows"] = self._row_masks(side).ravel()
+            arrays[f"{kind}_rows"] = _words(self._allowed(side)).ravel()
             arrays |= self._literal_masks(side)
         severity = sides["dx"].extra.astype(np.uint32)
         arrays["severity"] = np.ascontiguousarray(severity[:, 0] << 16 | severity[:, 1])
         arrays["exclusion"] = np.ascontiguousarray(sides["dx"].extra[:, 2])
         arrays |= self._counting(sides)
-        door_fields = {a.field for m in scheme.mdcs for a in _scalars(m.rule)}
+        for kind in _SIDES:
+            arrays[f"{kind}_flags"] = self._flags(arrays, kind)
         for n, column in enumerate(fields):
-            arrays |= self._field_arrays(n, column, column.name in door_fields)
+            arrays |= self._field_arrays(n, column)
+        arrays |= self._contexts(fields[: self.n_context])
+        arrays |= self._keys()
         arrays |= self._decisions()
         settings: dict[str, object] = {
             "words": self.words,
@@ -444,6 +451,7 @@ class _Compiler:
             "retry": int(scheme.flags.retry_other_procedures),
             "reject_missing": int(scheme.flags.missing_value == "reject"),
             "field_columns": list(range(len(fields))),
+            "n_context": self.n_context,
             "n_slots": self.n_slots,
             "n_sites": self.n_sites,
             "n_stops": len(self.checks["stop"]),
@@ -543,14 +551,24 @@ class _Compiler:
         for name in rules.CHOICE_FIELDS[1:]:
             values = {v for a in atoms if isinstance(a, OneOf) and a.field == name for v in a.values}
             choices[name] = tuple(sorted(values))
-        return [_Field(n, atoms, choices.get(n, ())) for n in rules.SCALAR_FIELDS if n in used]
+        fields = [_Field(n, atoms, choices.get(n, ())) for n in rules.SCALAR_FIELDS if n in used]
+        # Fields that MDC doors ask for go first and are looked up together, as far as that fits.
+        doors = {a.field for mdc in self.scheme.mdcs for a in _scalars(mdc.rule)}
+        fields.sort(key=lambda f: (f.name not in doors, f.size))
+        self.n_context, contexts = 0, 1
+        for column in fields:
+            contexts *= column.size
+            if column.name not in doors or contexts > MAX_CONTEXTS:
+                break
+            self.n_context += 1
+        return fields
 
-    def _row_masks(self, view: _View) -> Bits:
-        """Rows a view does not rule out, shape (view size, row words)."""
+    def _allowed(self, view: _View) -> Bools:
+        """Rows a view does not rule out, shape (view size, 64 row words)."""
         allowed = np.zeros((view.size, self.row_words * 64), np.bool_)
         for n, row in enumerate(self.rows):
             allowed[:, n] = _kleene(row.rule, view)[1]
-        return _words(allowed)
+        return allowed
 
     def _literal_masks(self, side: _Side) -> dict[str, NDArray[np.generic]]:
         """Literals each class fulfils, and which of them count at which position."""
@@ -600,9 +618,25 @@ class _Compiler:
             elif isinstance(atom, TraumaSites):
                 table.append((-1, rules.OPERATORS.index(atom.op), atom.value, bit))
         arrays["counter_table"] = np.array(table, np.int32).ravel()
+        zero = np.zeros((1, self.words * 64), np.bool_)
+        for _, op, value, bit in table:
+            zero[0, bit] = rules.compare(0, rules.OPERATORS[op], value)
+        arrays["counter_zero"] = _words(zero).ravel()
         return arrays
 
-    def _field_arrays(self, n: int, column: _Field, masks: bool) -> dict[str, NDArray[np.generic]]:
+    def _flags(self, arrays: Mapping[str, NDArray[np.generic]], kind: str) -> NDArray[np.uint8]:
+        """What a further code of each class can bring: most classes bring nothing."""
+        literals = arrays[f"{kind}_literals"].reshape(-1, self.words)
+        further = (literals & arrays[f"{kind}_secondary"]).any(axis=1)
+        counts = np.diff(arrays[f"{kind}_counter_start"]) > 0
+        flags = further * _FLAG_LITERALS + counts * _FLAG_COUNTERS
+        if kind == "dx":
+            flags += (arrays["severity"] != 0) * _FLAG_SEVERITY
+        flags[_UNKNOWN] += _FLAG_UNKNOWN
+        return flags.astype(np.uint8)
+
+    def _scalar_bits(self, column: _Field) -> tuple[Bools, Bools]:
+        """Literals each interval of a field fulfils, and those it leaves open."""
         holds = np.zeros((column.size, self.words * 64), np.bool_)
         unknown = np.zeros_like(holds)
         for atom, bit in self.literals.items():
@@ -610,14 +644,48 @@ class _Compiler:
                 low, high = column.atom(atom)
                 holds[:, bit] = low
                 unknown[:, bit] = np.logical_and(high, np.logical_not(low))
-        arrays: dict[str, NDArray[np.generic]] = {
+        return holds, unknown
+
+    def _field_arrays(self, n: int, column: _Field) -> dict[str, NDArray[np.generic]]:
+        holds, unknown = self._scalar_bits(column)
+        return {
             f"field{n}_bounds": column.bounds,
             f"field{n}_true": _words(holds).ravel(),
             f"field{n}_unknown": _words(unknown).ravel(),
         }
-        if masks:
-            arrays[f"field{n}_rows"] = self._row_masks(column).ravel()
-        return arrays
+
+    def _contexts(self, fields: Sequence[_Field]) -> dict[str, NDArray[np.generic]]:
+        """Literals and rows for every combination of the context fields' intervals."""
+        holds = np.zeros((1, self.words * 64), np.bool_)
+        unknown = np.zeros((1, self.words * 64), np.bool_)
+        rows = np.ones((1, self.row_words * 64), np.bool_)
+        for column in fields:
+            more, open_bits = self._scalar_bits(column)
+            allowed = self._allowed(column)
+            holds = (holds[:, None] | more[None]).reshape(-1, holds.shape[1])
+            unknown = (unknown[:, None] | open_bits[None]).reshape(-1, unknown.shape[1])
+            rows = (rows[:, None] & allowed[None]).reshape(-1, rows.shape[1])
+        return {
+            "context_true": _words(holds).ravel(),
+            "context_unknown": _words(unknown).ravel(),
+            "context_rows": _words(rows).ravel(),
+        }
+
+    def _keys(self) -> dict[str, NDArray[np.generic]]:
+        """Rows that need one of a few code literals, by literal; the others are always open."""
+        by_literal = np.zeros((self.words * 64, self.row_words * 64), np.bool_)
+        open_rows = np.zeros((1, self.row_words * 64), np.bool_)
+        for n, row in enumerate(self.rows):
+            keys = [_key_of(term) for term in row.terms]
+            if any(key is None for key in keys):
+                open_rows[0, n] = True
+            else:
+                by_literal[[self.literals[key] for key in keys if key is not None], n] = True
+        return {
+            "key_rows": _words(by_literal).ravel(),
+            "key_literals": _words(by_literal.any(axis=1)[None]).ravel(),
+            "open_rows": _words(open_rows).ravel(),
+        }
 
     def _decisions(self) -> dict[str, NDArray[np.generic]]:
         terms: list[Term] = []
@@ -669,9 +737,22 @@ class _Compiler:
     def _watched(self, term: Term) -> int:
         """The literal of a check's term that is likeliest false."""
         wanted = [atom for atom, sign in term if sign] or [_ALWAYS]
-        rare = (State, Codes, Count, TraumaSites)
-        wanted.sort(key=lambda a: 0 if isinstance(a, rare) else 1 if getattr(a, "op", "") == "=" else 2)
+        rare = (Codes, Count, TraumaSites)
+        wanted.sort(
+            key=lambda a: (not isinstance(a, rare), getattr(a, "op", "") != "=", not isinstance(a, State))
+        )
         return self.literals[wanted[0]]
+
+
+def _key_of(term: Term) -> Atom | None:
+    """A literal the term cannot do without and that is never unknown; the rarest kind first."""
+    ranks = ((Codes,), (Count, TraumaSites), (Severity,))
+    wanted = [atom for atom, sign in term if sign]
+    for rank in ranks:
+        for atom in wanted:
+            if isinstance(atom, rank):
+                return atom
+    return None
 
 
 def _scalars(rule: Rule) -> list[Compare | OneOf | State]:

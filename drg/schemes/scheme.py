@@ -231,10 +231,18 @@ class Scheme:
         return MappingProxyType(dict(self._tables["exclusion"].iter_rows()))
 
     def known_codes(self, kind: str) -> pl.Series:
-        """Every code of a kind that the national list or this scheme's tables hold, sorted."""
+        """Every code of a kind that the national list or this scheme's tables and rules hold."""
+        inline = {
+            code
+            for _, _, rule in self._all_rules()
+            for test in rules.code_tests(rule)
+            for code in test.codes
+            if test.kind == kind and not code.endswith(".*")
+        }
         parts = [
             self._codes[kind]["code"],
             self.set_rows.filter(pl.col("kind") == kind)["code"],
+            pl.Series("code", sorted(inline), pl.String),
         ]
         if kind == "dx":
             parts.append(self._tables["severity"]["code"])

@@ -1,0 +1,82 @@
+"""``drg demo``: a made-up month of a few hospitals, grouped, and told in three short parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from drg.claims.readers import open_claims
+from drg.claims.synth import synth, synth_hospitals
+from drg.claims.writers import write_frames
+from drg.grouping.explain import explain_lines
+from drg.grouping.grouper import Grouper
+from drg.grouping.result import Outcome
+from drg.scale.find import find_claims
+from drg.scale.group_file import group_file
+from drg.scale.summary import aligned
+from drg.text import language, text
+
+__all__ = ["demo"]
+
+SCHEME = "chs-drg-2.0"
+CLAIMS, HOSPITALS, SEED = 20_000, 6, 2025
+_TOP = 3
+
+
+def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
+    """Make, group and explain the demonstration month; yields the lines to show as they come.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``claims.csv`` and ``grouped.csv``; made if it does not exist.
+    lang : {"zh", "en"}, optional
+        Language; the context's when omitted.
+    """
+    grouper = Grouper.load(SCHEME)
+    folder.mkdir(parents=True, exist_ok=True)
+    claims, grouped = folder / "claims.csv", folder / "grouped.csv"
+    title = grouper.scheme.title(lang or language())
+    yield text("cli.demo_made", lang, claims=f"{CLAIMS:,}", hospitals=HOSPITALS, title=title)
+    write_frames(claims, synth(grouper.scheme, CLAIMS, SEED, hospitals=HOSPITALS))
+    summary = group_file(grouper, claims, grouped)
+    yield ""
+    yield from summary.lines(lang)
+    result = pl.read_csv(grouped, infer_schema=False)
+    yield ""
+    yield text("cli.demo_hospitals", lang)
+    yield from _hospital_lines(result, lang)
+    yield ""
+    one = _worth_reading(result)
+    with open_claims(claims) as source:
+        found = find_claims(source, one)[0]
+    yield text("cli.demo_one", lang)
+    yield from explain_lines(grouper.explain(found.claim), grouper.scheme, lang)
+    yield ""
+    yield text("cli.demo_next", lang, claims=claims, id=one, scheme=SCHEME)
+
+
+def _hospital_lines(result: pl.DataFrame, lang: str | None) -> list[str]:
+    levels = dict(synth_hospitals(HOSPITALS).iter_rows())
+    rows = [tuple(text(f"cli.demo_head_{n}", lang) for n in ("hospital", "level", "claims", "rate", "top"))]
+    for (hospital,), part in result.group_by("hospital_id", maintain_order=True):
+        inside = part.filter(pl.col("outcome") == Outcome.GROUPED.value)
+        top = inside["group_name"].value_counts(sort=True).head(_TOP)["group_name"].to_list()
+        code_of = dict(inside.select("group_name", "group").iter_rows())
+        names = text("explain.semicolon", lang).join(f"{code_of[n]} {n}" for n in top)
+        level = text(f"cli.level_{levels[str(hospital)]}", lang)
+        rate = f"{inside.height / part.height:.2%}"
+        rows.append((str(hospital), level, f"{part.height:,}", rate, names))
+    return aligned([rows[0], *sorted(rows[1:])], right=(2, 3))
+
+
+def _worth_reading(result: pl.DataFrame) -> str:
+    """Id of the first claim that was operated on and has a complication that counts."""
+    worth = result.filter(
+        (pl.col("outcome") == Outcome.GROUPED.value)
+        & pl.col("severity").is_in(["MCC", "CC"])
+        & pl.col("adrg").str.slice(1, 1).is_between(pl.lit("A"), pl.lit("J"))
+    )
+    return str(worth["claim_id"][0])

@@ -1,0 +1,184 @@
+"""Group a file of claims into another file: streaming, all cores, all or nothing.
+
+Shape: batches from the reader, grouped by the kernel's threads, handed to the writer one frame
+ahead; measured, this costs the same CPU as a LazyFrame with ``map_batches`` into a sink, and
+polars reads and writes on its own threads meanwhile, so the cores stay busy. Batch size does not
+change the speed, only the memory. The work runs beside the calling thread, because polars
+would hold back a SIGTERM until the whole file is done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
+
+import polars as pl
+
+import drg
+from drg.claims.frame import rename_clashing
+from drg.claims.readers import ClaimSource, open_claims
+from drg.claims.writers import output_suffix, write_frames
+from drg.scale import RunError
+from drg.scale.summary import Summary, Tally
+
+if TYPE_CHECKING:
+    from drg.grouping.grouper import Grouper
+
+__all__ = ["Progress", "group_file", "interruptible", "refuse_same", "stoppable"]
+
+#: Called with the claims done and the claims in all.
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
+_BATCH = 50_000
+#: A sheet is filled cell by cell: smaller steps let the bar move and a stop be noticed.
+_XLSX_BATCH = 5_000
+#: Seconds between looks for a signal.
+_LOOK = 0.2
+
+
+class _Stopped(Exception):
+    """The caller was interrupted; the worker is to clean up and end."""
+
+
+def group_file(
+    grouper: Grouper,
+    source_path: str | Path,
+    out_path: str | Path,
+    *,
+    sheet: str | int | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Group every claim of a file.
+
+    Parameters
+    ----------
+    grouper : Grouper
+        Decides.
+    source_path : str or Path
+        Claims: CSV, TSV (also ``.gz``), Parquet or XLSX.
+    out_path : str or Path
+        Result: ``.csv``, ``.tsv``, ``.parquet`` or ``.xlsx``. An existing file is replaced, in
+        one step, when the run has ended well; on any error or interrupt it stays as it was.
+    sheet : str or int, optional
+        XLSX input: sheet by name or by position from 0; the first when omitted.
+    threads : int, optional
+        Threads of the kernel; one a core when omitted.
+    progress : callable, optional
+        Called after each batch, from another thread, with the claims done and in all.
+
+    Returns
+    -------
+    Summary
+        Counts. The file has the input's rows in the input's order: the input's columns as they
+        are (one whose name a result takes is called ``<name>_input``), then the result columns.
+        Parquet and XLSX carry the provenance: package version, scheme, digest, overlay, input name.
+
+    Raises
+    ------
+    InputError
+        The input cannot be read (F1xx) or the output not be written (F2xx).
+    RunError
+        C201: the output is the input.
+    """
+    source_path, out_path = Path(source_path), Path(out_path)
+    suffix = output_suffix(out_path)
+    refuse_same(source_path, out_path)
+    size = _XLSX_BATCH if suffix == ".xlsx" else _BATCH
+    started = time.perf_counter()
+    tally = Tally()
+    with open_claims(source_path, sheet=0 if sheet is None else sheet) as source:
+
+        def work(stop: Event) -> None:
+            write_frames(
+                out_path,
+                _grouped(grouper, stoppable(source.batches(size), stop), source, threads, tally, progress),
+                schema=_schema(grouper, source),
+                metadata=_provenance(grouper, source_path),
+            )
+
+        interruptible(work)
+    seconds = time.perf_counter() - started
+    return Summary(
+        grouper.scheme_id, grouper.digest, grouper.compat, source_path, out_path, seconds, tally.counts
+    )
+
+
+def refuse_same(source: Path, out: Path) -> None:
+    """Refuse to write over the file that is being read.
+
+    Raises
+    ------
+    RunError
+        C201.
+    """
+    if out.exists() and source.exists() and out.samefile(source):
+        raise RunError("C201", where=str(out))
+
+
+def interruptible(work: Callable[[Event], T]) -> T:
+    """Run ``work`` beside the calling thread, so that Ctrl-C and SIGTERM are heard meanwhile.
+
+    Parameters
+    ----------
+    work : callable
+        Gets an event that is set when the caller is interrupted; it then ends soon, by passing
+        its batches through ``stoppable``. Whatever it has begun is undone before the interrupt
+        goes on.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work, stop)
+        try:
+            while not wait([future], _LOOK).done:
+                pass
+        except BaseException:
+            stop.set()
+            raise
+        return future.result()
+
+
+def stoppable(frames: Iterator[pl.DataFrame], stop: Event) -> Iterator[pl.DataFrame]:
+    """The frames, until ``stop`` is set."""
+    for frame in frames:
+        if stop.is_set():
+            raise _Stopped
+        yield frame
+
+
+def _grouped(
+    grouper: Grouper,
+    batches: Iterator[pl.DataFrame],
+    source: ClaimSource,
+    threads: int | None,
+    tally: Tally,
+    progress: Progress | None,
+) -> Iterator[pl.DataFrame]:
+    for batch in batches:
+        frame = grouper.group_frame(batch, source.columns, threads=threads)
+        tally.add(frame)
+        yield frame
+        if progress is not None:
+            progress(tally.rows, source.rows)
+
+
+def _schema(grouper: Grouper, source: ClaimSource) -> pl.Schema:
+    names = rename_clashing(source.schema)
+    own = {names.get(name, name): dtype for name, dtype in source.schema.items()}
+    return pl.Schema(own | grouper.result_schema)
+
+
+def _provenance(grouper: Grouper, source: Path) -> dict[str, str]:
+    """Where a result comes from: enough to make it again."""
+    return {
+        "drg.version": drg.__version__,
+        "drg.scheme": grouper.scheme_id,
+        "drg.digest": grouper.digest,
+        "drg.compat": grouper.compat,
+        "drg.input": source.name,
+    }

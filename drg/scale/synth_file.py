@@ -1,0 +1,59 @@
+"""Made-up claims into a file, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import polars as pl
+
+from drg.claims.frame import schema
+from drg.claims.synth import synth_batches
+from drg.claims.writers import output_suffix, write_frames
+from drg.scale.group_file import Progress, interruptible, stoppable
+from drg.schemes.catalog import load_scheme
+
+__all__ = ["synth_file"]
+
+_BATCH = 100_000
+
+
+def synth_file(
+    scheme: str | Path, n: int, seed: int, out: str | Path, *, progress: Progress | None = None
+) -> None:
+    """Write ``n`` claims made for a scheme to a file, all or nothing.
+
+    Parameters
+    ----------
+    scheme : str or Path
+        Scheme id or folder.
+    n, seed : int
+        As for ``drg.synth``.
+    out : str or Path
+        ``.csv``, ``.tsv``, ``.parquet`` or ``.xlsx``.
+    progress : callable, optional
+        Called after each batch with the claims done and in all.
+
+    Raises
+    ------
+    SchemeError, TableError
+        The scheme cannot be loaded.
+    InputError
+        F2xx: the output cannot be written.
+    """
+    output_suffix(out)
+    batches = synth_batches(load_scheme(scheme), n, seed, batch=_BATCH)
+
+    def counted(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        done = 0
+        for frame in frames:
+            yield frame
+            done += frame.height
+            if progress is not None:
+                progress(done, n)
+
+    def work(stop: Event) -> None:
+        write_frames(out, counted(stoppable(batches, stop)), schema=schema())
+
+    interruptible(work)

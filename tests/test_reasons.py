@@ -1,0 +1,97 @@
+"""The register of reason codes is whole, and covers whatever the shipped schemes can say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from drg import reasons, text
+from drg.reasons import ReasonError, reason_codes, reason_page, reason_title
+from drg.schemes.catalog import list_schemes, load_scheme
+
+#: Codes that the groupers make themselves.
+MADE_BY_ENGINE = {"E130", "U201", "U202", "U203", "V501", "N401", "N402", "N403"}
+VARIANTS = [(info.id, compat) for info in list_schemes() for compat in (None, *info.compat)]
+
+
+@pytest.mark.parametrize(("scheme_id", "compat"), VARIANTS)
+def test_register_covers_every_code_of_the_shipped_tables(
+    scheme_id: str, compat: str | None
+) -> None:
+    scheme = load_scheme(scheme_id, compat)
+    used = {row.check for row in scheme.checks} | {row.reason for row in scheme.adrgs} - {""}
+    assert used
+    assert used <= set(reason_codes())
+
+
+def test_every_page_is_used() -> None:
+    used = set(MADE_BY_ENGINE)
+    for scheme_id, compat in VARIANTS:
+        scheme = load_scheme(scheme_id, compat)
+        used |= {row.check for row in scheme.checks} | {row.reason for row in scheme.adrgs}
+    assert used - {""} == set(reason_codes())
+
+
+@pytest.mark.parametrize("code", reason_codes())
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_page_has_every_part(code: str, lang: str) -> None:
+    page = reason_page(code.lower(), lang)
+    assert page.code == code
+    lines = page.lines(lang)
+    assert lines[0] == f"{code} {reason_title(code, lang)}"
+    assert len(lines) == 7
+    assert all(line.strip() and "{" not in line for line in lines)
+    assert bool(re.search("[一-鿿]", page.what)) == (lang == "zh")
+
+
+def test_level_follows_from_the_letter() -> None:
+    letter = {"reject": "E", "ungroupable": "U", "ambiguous": "Q", "version": "V", "note": "N"}
+    for code in reason_codes():
+        assert code.startswith(letter[reason_page(code).level])
+
+
+def test_unknown_code_names_the_known_ones() -> None:
+    with pytest.raises(ReasonError, match=r"E999.*E101") as caught:
+        reason_page("E999")
+    assert caught.value.exit_code == 2
+    assert reason_title("E999") == ""
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '[E101]\nlevel = "reject"\n',
+        '[E101]\ntitle_zh = "a"\n[E101]\ntitle_zh = "b"\n',
+        '[T101]\nlevel = "reject"\n',
+    ],
+)
+def test_hole_or_duplicate_in_the_register_is_an_error(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "catalogue"
+    folder.mkdir()
+    whole = (text._FOLDER / "reasons.toml").read_text("utf-8")
+    entry = whole[whole.index("[E102]") : whole.index("[E110]")]
+    if "T101" in broken:
+        broken = entry.replace("[E102]", "[T101]")
+    (folder / "reasons.toml").write_text(broken, "utf-8")
+    (folder / "errors.toml").write_bytes((text._FOLDER / "errors.toml").read_bytes())
+    monkeypatch.setattr(text, "_FOLDER", folder)
+    text.catalogue.cache_clear()
+    reasons._register.cache_clear()
+    try:
+        with pytest.raises(ValueError, match=r"E101|T101|overwrite|twice|redefin"):
+            reason_codes()
+    finally:
+        monkeypatch.undo()
+        text.catalogue.cache_clear()
+        reasons._register.cache_clear()
+
+
+def test_outcomes_page_lists_every_code() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "outcomes.md").read_text("utf-8")
+    for code in reason_codes():
+        assert f"| {code} | {reason_title(code, 'en')} |" in page
+    assert set(re.findall(r"^\| ([A-Z]\d{3}) \|", page, re.MULTILINE)) == set(reason_codes())
