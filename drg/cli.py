@@ -96,9 +96,7 @@ def group(
 
     grouper = _load(scheme, compat)
     with _bar(claims.name) as progress:
-        summary = group_file(
-            grouper, claims, out, sheet=sheet, threads=threads, progress=progress
-        )
+        summary = group_file(grouper, claims, out, sheet=sheet, threads=threads, progress=progress)
     _print(summary.lines())
     return 1 if summary.refused else 0
 
@@ -215,9 +213,20 @@ def _bar(name: str) -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name.replace("[", "\\["), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -7,9 +7,11 @@ Help is worded when it is shown, not at import, because ``--lang`` may stand any
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -23,11 +25,21 @@ __all__ = ["Argument", "Command", "Group", "Option", "say"]
 #: Exit codes beyond DESIGN's 0-3: what a shell reports for these signals, and a bug of ours.
 _INTERRUPTED, _TERMINATED, _PIPE_CLOSED, _BUG = 130, 143, 141, 70
 _USAGE = 2
+_NAME = "drg"
+#: click names what is too much in brackets at the end of its message.
+_IN_BRACKETS = re.compile(r"\((.*)\)$")
 
 
 def say(key: str, **params: object) -> str:
     """One wording of cli.toml in the language of the call."""
-    return text(f"cli.{key}", **params)
+    return text(f"cli.{key}", None, **params)
+
+
+class _LineError(DrgError):
+    """The command line asks for something that is not there."""
+
+    area = "cli"
+    exit_code = _USAGE
 
 
 class Option(click.Option):
@@ -45,6 +57,16 @@ class Option(click.Option):
     @help.setter
     def help(self, value: str | None) -> None:
         """Click sets it from the declaration; the catalogue is what counts."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Spelling and help, without click's English remarks but for a default worth showing."""
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        extra = say("required") if self.required else ""
+        if self.show_default:
+            extra = say("default", value=self.default)
+        return record[0], f"{self.help}{extra}"
 
 
 class Argument(click.Argument):
@@ -94,7 +116,8 @@ class _Worded(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options under a worded heading."""
-        records = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))]
+        shown = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        records = [record for option in shown if (record := option.get_help_record(ctx))]
         if records:
             with formatter.section(say("options")):
                 formatter.write_dl(records)
@@ -122,6 +145,21 @@ class Group(_Worded, click.Group):
         with formatter.section(say("commands")):
             formatter.write_dl([(name, self.commands[name].get_short_help_str()) for name in names])
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for.
+
+        Raises
+        ------
+        DrgError
+            C104: there is none of that name.
+        """
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self.commands, n=2) or list(self.commands)
+            raise _LineError("C104", name=args[0], near=", ".join(near))
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which a user meets them."""
         return list(self.commands)
@@ -137,18 +175,17 @@ class Group(_Worded, click.Group):
         prog_name: str | None = None,
         complete_var: str | None = None,
         standalone_mode: bool = True,
-        windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
         """Run a command line; see docs/cli.md for the exit codes."""
         args = list(sys.argv[1:] if args is None else args)
         if not standalone_mode:
-            return super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            return super().main(args, prog_name, complete_var, False, **extra)
         set_language(_language(args))
         _soften_streams()
         before = _hear_sigterm()
         try:
-            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            code = super().main(args, prog_name or _NAME, complete_var, False, **extra)
             sys.stdout.flush()
         except Exception as error:
             if "--debug" in args:
@@ -189,22 +226,33 @@ def _one_line(words: str) -> str:
 def _usage_words(error: click.ClickException) -> str:
     """What is wrong with the command line, and where to look it up."""
     ctx = getattr(error, "ctx", None)
-    path = ctx.command_path if ctx else "drg"
-    near = ", ".join(getattr(error, "possibilities", None) or []) or "—"
+    path = ctx.command_path if ctx else _NAME
     param = getattr(error, "param", None)
     name = param.get_error_hint(ctx) if param is not None else ""
     match error:
         case click.MissingParameter():
             return say("C101", name=name, command=path)
         case click.NoSuchOption():
+            near = ", ".join(error.possibilities or []) or "—"
             return say("C102", name=error.option_name, near=near, command=path)
         case click.BadParameter():
-            return say("C103", name=name, detail=error.message, command=path)
-        case _ if isinstance(error, click.UsageError) and ctx and isinstance(ctx.command, Group):
-            known = ", ".join(ctx.command.commands)
-            return say("C104", detail=error.message, known=known)
+            return say("C103", name=name, allowed=_allowed(error), command=path)
+        case click.BadOptionUsage():
+            return say("C105", name=error.option_name, command=path)
         case _:
-            return say("C105", detail=error.format_message(), command=path)
+            extra = _IN_BRACKETS.search(error.message)
+            return say("C106", extra=extra[1] if extra else error.message, command=path)
+
+
+def _allowed(error: click.BadParameter) -> str:
+    """What may be given instead of a bad value."""
+    match error.param.type if error.param is not None else None:
+        case click.Choice(choices=choices):
+            return " | ".join(map(str, choices))
+        case click.IntRange(min=least):
+            return say("whole_number", least=least)
+        case _:
+            return error.message
 
 
 def _language(args: Sequence[str]) -> str:
@@ -241,7 +289,7 @@ def _soften_streams() -> None:
 
 
 def _hear_sigterm() -> Any:
-    """Turn SIGTERM into an orderly exit; the handler that stood before, None if none could be set."""
+    """Turn SIGTERM into an orderly exit; the handler before it, None if none could be set."""
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit(_TERMINATED)

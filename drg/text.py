@@ -58,8 +58,5 @@ def text(key: str, lang: str | None = None, **params: object) -> str:
     area, _, rest = key.partition(".")
     entry, _, field = rest.partition(".")
     row = catalogue(area)[entry]
-    if field:
-        wording = row.get(f"{field}_{lang}", "")
-    else:
-        wording = row[lang]
+    wording = row.get(f"{field}_{lang}", "") if field else row[lang]
     return wording.format(**params) if params else str(wording)

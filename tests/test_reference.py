@@ -490,8 +490,8 @@ def test_first_note_wins() -> None:
 def test_unknown_principal_in_a_group_by_procedure() -> None:
     tables = {"mdc": ["1|MDCB|先期|always", BASE["mdc"][1]]}
     assert run(make_scheme(tables), "zz", "1.1").group == "BB19"
-    assert run(make_scheme(tables), "zz", "1.1").reason is None
-    assert run(make_scheme(tables), "zz|yy", "1.1").reason is None  # all unknown codes are one
+    assert run(make_scheme(tables), "zz", "1.1").reason == "N401"
+    assert run(make_scheme(tables), "zz|yy", "1.1").reason == "N401"
 
 
 # ---- the demo scheme, properties, the path

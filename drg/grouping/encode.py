@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import grouper_core
 import numpy as np
 import polars as pl
-from grouper_core import FIELD_INVALID, FIELD_NULL
 from numpy.typing import NDArray
 
+import grouper_core
 from drg.claims.profiles import ClaimColumns
 from drg.grouping.fields import BLANKS, COLUMN_OF_FIELD, SEX_VALUES, TOP
-from drg.schemes.compile import Compiled
+from drg.schemes.compiled import Compiled
 from drg.schemes.rules import CHOICE_FIELDS
-
+from grouper_core import FIELD_INVALID, FIELD_NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,13 @@ def encode(frame: pl.DataFrame, columns: ClaimColumns, compiled: Compiled) -> En
     """
     separator = columns.separator
     replace = len(separator.encode()) > 1
-    dx = [_codes(frame, c, columns.diagnoses_joined and replace, separator) for c in columns.diagnoses]
-    px = [_codes(frame, c, columns.procedures_joined and replace, separator) for c in columns.procedures]
+    dx = [
+        _codes(frame, c, columns.diagnoses_joined and replace, separator) for c in columns.diagnoses
+    ]
+    px = [
+        _codes(frame, c, columns.procedures_joined and replace, separator)
+        for c in columns.procedures
+    ]
     named = [s.alias(str(n)) for n, s in enumerate([*dx, *px])]
     batches = grouper_core.read_stream(
         pl.DataFrame(named),
@@ -104,7 +108,9 @@ def _numbers(series: pl.Series) -> pl.Series:
         series = text.str.to_integer(dtype=pl.Int64, strict=False)
         if series.null_count() > text.null_count():
             # "67.0" is how spreadsheets write 67.
-            whole = text.str.replace(r"^([+-]?\d+)\.0*$", "$1").str.to_integer(dtype=pl.Int64, strict=False)
+            whole = text.str.replace(r"^([+-]?\d+)\.0*$", "$1").str.to_integer(
+                dtype=pl.Int64, strict=False
+            )
             unread = pl.lit(FIELD_INVALID, pl.Int64)
             return _within(whole, pl.when(text.is_not_null()).then(unread))
     elif dtype.is_float():
@@ -130,10 +136,13 @@ def _sexes(series: pl.Series) -> pl.Series:
     if series.dtype != pl.String:
         series = series.cast(pl.Int64, strict=False) if series.dtype.is_float() else series
         series = series.cast(pl.String)
-    text = pl.lit(series)
-    common = pl.when((text == "M") | (text == "1") | (text == "男")).then(1)
-    common = common.when((text == "F") | (text == "2") | (text == "女")).then(2)
-    values = pl.select(common.cast(pl.Int32)).to_series()
+    values = pl.Series(np.empty(0, np.int32))
+    for male, female in (("M", "F"), ("1", "2"), ("男", "女")):
+        coded = pl.when(pl.lit(series) == male).then(1).when(pl.lit(series) == female).then(2)
+        values = pl.select(coded.cast(pl.Int32)).to_series()
+        # One file spells one way; what is left over takes the slow road below.
+        if values.null_count() < len(values):
+            break
     if values.null_count() == 0:
         return values
     rest = values.is_null().arg_true()

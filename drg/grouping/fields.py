@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from grouper_core import FIELD_INVALID, FIELD_NULL
-
 from drg.schemes.rules import CHOICE_FIELDS
+from grouper_core import FIELD_INVALID, FIELD_NULL
 
 if TYPE_CHECKING:
     from drg.claims.model import Claim

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import grouper_core
-
 from drg.errors import SchemeError
 from drg.grouping.fields import reader_of
 from drg.grouping.result import GroupResult, Outcome
@@ -27,12 +26,18 @@ if TYPE_CHECKING:
     from drg.grouping.encode import Encoded
     from drg.grouping.explain import Step
     from drg.grouping.reference import ReferenceGrouper
-    from drg.schemes.compile import Compiled
+    from drg.schemes.compiled import Compiled
     from drg.schemes.scheme import Scheme
 
 #: Rows a thread takes at a time; below this a second thread costs more than it brings.
 TASK_ROWS = 20_000
 SEVERITIES = (None, "NONE", "CC", "MCC")
+
+
+class ArrowFrame(Protocol):
+    """A frame that hands its columns out through Arrow: polars, pandas, pyarrow, duckdb."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
 class Grouper:
@@ -106,7 +111,10 @@ class Grouper:
         return ReferenceGrouper(self.scheme)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_unpickle, (str(self._location.folder.path), self.scheme_id, self._compat, self.digest))
+        return (
+            _unpickle,
+            (str(self._location.folder.path), self.scheme_id, self._compat, self.digest),
+        )
 
     def __repr__(self) -> str:
         compat = f", compat={self._compat!r}" if self._compat else ""
@@ -138,14 +146,22 @@ class Grouper:
 
     @overload
     def group_frame(
-        self, frame: pl.LazyFrame, columns: ClaimColumns | None = None, *, threads: int | None = None
+        self,
+        frame: pl.LazyFrame,
+        columns: ClaimColumns | None = None,
+        *,
+        threads: int | None = None,
     ) -> pl.LazyFrame: ...
     @overload
     def group_frame(
-        self, frame: object, columns: ClaimColumns | None = None, *, threads: int | None = None
+        self, frame: ArrowFrame, columns: ClaimColumns | None = None, *, threads: int | None = None
     ) -> pl.DataFrame: ...
     def group_frame(
-        self, frame: object, columns: ClaimColumns | None = None, *, threads: int | None = None
+        self,
+        frame: ArrowFrame | pl.LazyFrame,
+        columns: ClaimColumns | None = None,
+        *,
+        threads: int | None = None,
     ) -> pl.DataFrame | pl.LazyFrame:
         """Group a frame of claims: same rows, same order, result columns added.
 
@@ -183,7 +199,11 @@ class Grouper:
         return frame.rename(rename_clashing(frame.columns)).hstack(results)
 
     def results_frame(
-        self, frame: pl.DataFrame, columns: ClaimColumns | None = None, *, threads: int | None = None
+        self,
+        frame: pl.DataFrame,
+        columns: ClaimColumns | None = None,
+        *,
+        threads: int | None = None,
     ) -> pl.DataFrame:
         """Only the result columns of ``group_frame``, one row a claim, in order."""
         import numpy as np
@@ -252,17 +272,17 @@ class Grouper:
         import polars as pl
 
         leaves, severities, reasons = self._lookup
-        at = pl.Series(leaf).cast(pl.UInt32)
-        return pl.DataFrame(
-            {
-                "mdc": leaves["mdc"].gather(at),
-                "adrg": leaves["adrg"].gather(at),
-                "group": leaves["group"].gather(at),
-                "severity": severities.gather(pl.Series(severity).cast(pl.UInt32)),
-                "outcome": leaves["outcome"].gather(at),
-                "reason": reasons.gather(pl.Series(reason).cast(pl.UInt32)),
-                "group_name": leaves["group_name"].gather(at),
-            }
+        named = leaves[pl.Series(leaf).cast(pl.UInt32)]
+        severity_names = severities.gather(pl.Series(severity).cast(pl.UInt32))
+        reason_codes = reasons.gather(pl.Series(reason).cast(pl.UInt32))
+        return named.select(
+            "mdc",
+            "adrg",
+            "group",
+            severity_names.alias("severity"),
+            "outcome",
+            reason_codes.alias("reason"),
+            "group_name",
         )
 
     def _group_lazy(
@@ -312,7 +332,9 @@ def _unpickle(folder: str, scheme_id: str, compat: str, digest: str) -> Grouper:
     return grouper
 
 
-def _jobs(encoded: Encoded, threads: int) -> Iterator[tuple[grouper_core.ClaimBatch, int, int, int]]:
+def _jobs(
+    encoded: Encoded, threads: int
+) -> Iterator[tuple[grouper_core.ClaimBatch, int, int, int]]:
     """(batch, its first row in the frame, start, stop) for every task."""
     size = max(TASK_ROWS, -(-encoded.rows // (threads * 4)))
     offset = 0

@@ -172,9 +172,7 @@ def check_file(
         interruptible(work)
     seconds = time.perf_counter() - started
     output = source_path if out_path is None else Path(out_path)
-    summary = Summary(
-        grouper.scheme_id, grouper.digest, grouper.compat, source_path, output, seconds, tally.counts
-    )
+    summary = Summary.of_run(grouper, source_path, output, seconds, tally.counts)
     return CheckReport(summary, dict(codes))
 
 
@@ -255,9 +253,13 @@ def _words(code: str, lang: str | None) -> tuple[str, str]:
     return page.title, page.mend
 
 
+def _readings(case: Case) -> tuple[Reading, ...]:
+    return case.readings("dx") + case.readings("px")
+
+
 def _odd_codes(case: Case) -> Iterator[tuple[str, Reading]]:
     """Codes that are unknown or written otherwise, each with its reason code."""
-    for reading in case.diagnoses + case.procedures:
+    for reading in _readings(case):
         if reading.respelled:
             yield "N403", reading
         elif reading.code is None and reading.kind == "px":
@@ -268,7 +270,7 @@ def _odd_codes(case: Case) -> Iterator[tuple[str, Reading]]:
 
 def _principals(case: Case) -> str:
     """The principal diagnosis and procedure, which decide where a claim goes."""
-    codes = [reading for reading in case.diagnoses + case.procedures if reading.principal]
+    codes = [reading for reading in _readings(case) if reading.principal]
     return " + ".join(f"{r.code or r.written} {case.name(r)}".rstrip() for r in codes)
 
 
@@ -287,14 +289,14 @@ def _check_concerns(
 
 def _cell(field: str, cells: Mapping[str, object], columns: ClaimColumns, lang: str | None) -> str:
     """A field of the claim under the file's own column name, as the file has it."""
-    if field in ("principal_dx", "principal_px"):
-        source = (columns.diagnoses if field == "principal_dx" else columns.procedures)[:1]
+    if field == "principal_dx":
+        source: str | None = columns.diagnoses[0]
     else:
-        source = (columns.scalars.get(COLUMN_OF_FIELD.get(field, field)),)
-    if not source or source[0] is None:
+        source = columns.scalars.get(COLUMN_OF_FIELD.get(field, field))
+    if source is None:
         return text("cli.no_column", lang, field=text(f"explain.field_{field}", lang))
-    value = cells[source[0]]
+    value = cells[source]
     if isinstance(value, list):
         value = columns.separator.join("" if part is None else str(part) for part in value)
     shown = text("cli.empty_cell", lang) if value is None or str(value).strip() == "" else value
-    return f"{source[0]}={shown}"
+    return f"{source}={shown}"

@@ -60,7 +60,8 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
 
 def _hospital_lines(result: pl.DataFrame, lang: str | None) -> list[str]:
     levels = dict(synth_hospitals(HOSPITALS).iter_rows())
-    rows = [tuple(text(f"cli.demo_head_{n}", lang) for n in ("hospital", "level", "claims", "rate", "top"))]
+    heads = ("hospital", "level", "claims", "rate", "top")
+    rows = [tuple(text(f"cli.demo_head_{head}", lang) for head in heads)]
     for (hospital,), part in result.group_by("hospital_id", maintain_order=True):
         inside = part.filter(pl.col("outcome") == Outcome.GROUPED.value)
         top = inside["group_name"].value_counts(sort=True).head(_TOP)["group_name"].to_list()
@@ -73,10 +74,10 @@ def _hospital_lines(result: pl.DataFrame, lang: str | None) -> list[str]:
 
 
 def _worth_reading(result: pl.DataFrame) -> str:
-    """Id of the first claim that was operated on and has a complication that counts."""
+    """Id of the first claim that was operated on and has a major complication."""
     worth = result.filter(
         (pl.col("outcome") == Outcome.GROUPED.value)
-        & pl.col("severity").is_in(["MCC", "CC"])
+        & (pl.col("severity") == "MCC")
         & pl.col("adrg").str.slice(1, 1).is_between(pl.lit("A"), pl.lit("J"))
     )
     return str(worth["claim_id"][0])

@@ -24,7 +24,9 @@ UNREADABLE = 2**31
 #: A longer number cannot be meant.
 _DIGITS = 40
 #: Candidates among which the nearest ids are looked for.
-_CANDIDATES = 2_000
+_CANDIDATES = 50
+#: Leading characters of an id that are compared.
+_PLACES = 40
 _NEAR = 3
 
 
@@ -101,9 +103,9 @@ def find_claims(source: ClaimSource, claim_id: str) -> list[FoundClaim]:
     column = source.columns.scalars.get("claim_id")
     ids = pl.col(column or row).cast(pl.String).str.strip_chars(_BLANKS)
     with explained(source.path):
-        found = rows.filter(ids == wanted).collect(engine="streaming") if source.rows else pl.DataFrame()
+        found = rows.filter(ids == wanted).collect(engine="streaming")
         if found.is_empty():
-            near = _nearest(rows.select(ids.alias(row)), wanted) if source.rows else []
+            near = _nearest(rows.select(ids.alias(row)), wanted)
             raise RunError(
                 "C202" if column else "C203",
                 where=str(source.path),
@@ -126,16 +128,15 @@ def unused_name(names: Sequence[str]) -> str:
 
 
 def _nearest(ids: pl.LazyFrame, wanted: str) -> list[str]:
-    """The ids most like the wanted one, out of those that share a half of it or its length."""
-    column = pl.first()
-    half = max(len(wanted) // 2, 1)
-    alike = column.str.starts_with(wanted[:half]) | column.str.ends_with(wanted[-half:])
-    few = ids.filter(column.is_not_null())
-    candidates = few.filter(alike).head(_CANDIDATES).collect(engine="streaming").to_series()
-    if candidates.is_empty():
-        candidates = few.head(_CANDIDATES).collect(engine="streaming").to_series()
-    names = candidates.unique(maintain_order=True).to_list()
-    return get_close_matches(wanted, names, n=_NEAR, cutoff=0.5) or names[:_NEAR]
+    """The ids most like the wanted one: those that agree with it in most places come first."""
+    place = pl.first()
+    alike = pl.sum_horizontal(
+        *((place.str.slice(n, 1) == char) for n, char in enumerate(wanted[:_PLACES])),
+        (place.str.len_chars() == len(wanted)),
+    )
+    best = ids.drop_nulls().unique().with_columns(alike.alias("alike"))
+    names = best.top_k(_CANDIDATES, by="alike").collect(engine="streaming").to_series().to_list()
+    return get_close_matches(wanted, names, n=_NEAR, cutoff=0.5) or sorted(names)[:_NEAR]
 
 
 def _number(cell: object) -> int | None:

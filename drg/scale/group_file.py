@@ -95,18 +95,17 @@ def group_file(
     with open_claims(source_path, sheet=0 if sheet is None else sheet) as source:
 
         def work(stop: Event) -> None:
+            batches = stoppable(source.batches(size), stop)
             write_frames(
                 out_path,
-                _grouped(grouper, stoppable(source.batches(size), stop), source, threads, tally, progress),
+                _grouped(grouper, batches, source, threads, tally, progress),
                 schema=_schema(grouper, source),
                 metadata=_provenance(grouper, source_path),
             )
 
         interruptible(work)
     seconds = time.perf_counter() - started
-    return Summary(
-        grouper.scheme_id, grouper.digest, grouper.compat, source_path, out_path, seconds, tally.counts
-    )
+    return Summary.of_run(grouper, source_path, out_path, seconds, tally.counts)
 
 
 def refuse_same(source: Path, out: Path) -> None:

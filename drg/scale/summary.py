@@ -16,6 +16,8 @@ from drg.text import text
 if TYPE_CHECKING:
     import polars as pl
 
+    from drg.grouping.grouper import Grouper
+
 __all__ = ["Summary", "Tally", "aligned"]
 
 _REFUSED = (Outcome.REJECTED, Outcome.NOT_IN_FORCE)
@@ -46,6 +48,19 @@ class Summary:
     output: Path
     seconds: float
     counts: Mapping[tuple[str, str], int]
+
+    @classmethod
+    def of_run(
+        cls,
+        grouper: Grouper,
+        source: Path,
+        output: Path,
+        seconds: float,
+        counts: Mapping[tuple[str, str], int],
+    ) -> Summary:
+        """The summary of a run of this grouper."""
+        scheme, digest, compat = grouper.scheme_id, grouper.digest, grouper.compat
+        return cls(scheme, digest, compat, source, output, seconds, counts)
 
     @property
     def claims(self) -> int:

@@ -1,0 +1,1 @@
+"""Schemes: tables read and checked, rules parsed, overlays applied, compiled for the kernel."""

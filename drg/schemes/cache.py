@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from drg.schemes.catalog import SchemeLocation, load_location
-from drg.schemes.compile import Compiled, Leaf, compile_scheme
+from drg.schemes.compiled import Compiled, Leaf
 
 _MAGIC = b"DRGC0001"
 #: Raise when the meaning of an array changes, so that old files are not read.
@@ -47,6 +47,8 @@ def load_compiled(location: SchemeLocation) -> Compiled:
     stamp = _stamp(location)
     found = _read(path, location.digest, stamp)
     if found is None:
+        from drg.schemes.compile import compile_scheme
+
         found = compile_scheme(load_location(location))
         _write(path, found, stamp)
     return found
@@ -77,7 +79,7 @@ def _read(path: Path, digest: str, stamp: list[list[object]]) -> Compiled | None
     if len(data) < 16 or data[:8] != _MAGIC:
         return None
     size = int.from_bytes(data[8:12], "little")
-    if zlib.crc32(memoryview(data)[16:]) != int.from_bytes(data[12:16], "little"):
+    if zlib.crc32(memoryview(data)[16:], size) != int.from_bytes(data[12:16], "little"):
         return None
     header = json.loads(data[16 : 16 + size])
     if header["format"] != FORMAT or header["digest"] != digest or header["stamp"] != stamp:
@@ -124,14 +126,18 @@ def _write(path: Path, compiled: Compiled, stamp: list[list[object]]) -> None:
         ensure_ascii=False,
     ).encode()
     body = header + b"\0" * (_aligned(16 + len(header)) - 16 - len(header)) + blob
-    head = _MAGIC + len(header).to_bytes(4, "little") + zlib.crc32(body).to_bytes(4, "little")
+    head = (
+        _MAGIC
+        + len(header).to_bytes(4, "little")
+        + zlib.crc32(body, len(header)).to_bytes(4, "little")
+    )
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".drgc-", delete=False) as file:
             temporary = file.name
             file.write(head + body)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError:
         # No cache is no fault: the next load compiles again.
         if temporary:

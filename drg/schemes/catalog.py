@@ -100,7 +100,9 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
         path = folder.path / "compat" / compat
         if not (path / OVERLAY_FILE).is_file():
             known = _overlays(folder.path)
-            raise SchemeError("S102", compat=compat, known=", ".join(known) or "—", id=folder.path.name)
+            raise SchemeError(
+                "S102", compat=compat, known=", ".join(known) or "—", id=folder.path.name
+            )
         overlay = read_overlay(path)
     codes = read_folder(tables_root() / "codes", "codes.toml")
     if not isinstance(folder.header.get("id"), str):

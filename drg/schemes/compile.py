@@ -2,7 +2,7 @@
 
 Three ideas (grouper_core/program.pxd has the layout): codes that no rule tells apart share a
 class; every MDC door and ADRG rule is one row of a single ordered list, so the first row that
-holds decides; what the principal codes and a scalar say about all rows at once is a bit mask,
+holds decides; what the principal codes and the scalars say about all rows at once is a bit mask,
 and only what masks cannot say is left to terms over literals.
 """
 
@@ -10,94 +10,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
-import grouper_core
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+import grouper_core
 from drg.errors import TableError
 from drg.schemes import rules
+from drg.schemes.classes import ABSENT, FIRST_CLASS, UNKNOWN, CodeClasses, plain
+from drg.schemes.compiled import Compiled, Leaf
 from drg.schemes.rules import (
     And,
     Atom,
     Codes,
-    Compare,
     Const,
     Count,
-    Not,
     OneOf,
-    Or,
     Rule,
     Severity,
     State,
     TraumaSites,
 )
 from drg.schemes.scheme import AdrgRow, Scheme
+from drg.schemes.truth import Bools, Field, Term, View, by_mask, key_of, kleene, scalar_atoms, terms
 
 Bits = NDArray[np.uint64]
-Bools = NDArray[np.bool_]
 
 #: Reasons the groupers give by themselves; checks and ambiguous rows bring their own.
 KERNEL_REASONS = ("U201", "U202", "U203", "E130", "N401", "N402", "N403")
 OUTCOMES = ("GROUPED", "AMBIGUOUS", "UNGROUPABLE", "REJECTED", "NOT_IN_FORCE")
-#: Most alternatives a rule may have when written as "or" of "and"s.
-MAX_TERMS = 64
 #: Most combinations of door fields that are tabulated.
 MAX_CONTEXTS = 512
-_ABSENT, _UNKNOWN, _FIRST_CLASS = 0, 1, 2
+#: What the kernel holds (grouper_core/program.pxd).
+MAX_WORDS, MAX_ROW_WORDS, MAX_COUNTERS, MAX_CLASSES = 8, 64, 32, 65_535
 _FLAG_LITERALS, _FLAG_COUNTERS, _FLAG_SEVERITY, _FLAG_UNKNOWN = 1, 2, 4, 8
 _MCC, _CC, _ALWAYS = Severity("MCC"), Severity("CC"), Const(True)
 _SIDES = ("dx", "px")
-
-Literal = tuple[Atom, bool]
-Term = tuple[Literal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """Where a decision can end."""
-
-    mdc: str | None
-    adrg: str | None
-    group: str | None
-    group_name: str | None
-    outcome: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A scheme as the kernel takes it, with the names behind its numbers.
-
-    Attributes
-    ----------
-    arrays, settings
-        What ``grouper_core.Program`` takes.
-    leaves : tuple of Leaf
-        By leaf number.
-    reasons : tuple of str
-        By reason number; 0 is "no reason".
-    fields : tuple of str
-        Scalar fields the program reads, by column number.
-    choices : mapping of str to tuple of str
-        For each choice field its named values; value ``i`` is coded ``i + 1``, others 0.
-    """
-
-    id: str
-    digest: str
-    compat: str
-    arrays: Mapping[str, NDArray[np.generic]]
-    settings: Mapping[str, object]
-    leaves: tuple[Leaf, ...]
-    reasons: tuple[str, ...]
-    fields: tuple[str, ...]
-    choices: Mapping[str, tuple[str, ...]]
-
-    def program(self) -> grouper_core.Program:
-        """The kernel's program; every offset is checked here."""
-        return grouper_core.Program(dict(self.arrays), dict(self.settings))
+_RULE, _FINAL, _DOOR, _HOME = range(4)
 
 
 def compile_scheme(scheme: Scheme) -> Compiled:
@@ -110,267 +59,6 @@ def compile_scheme(scheme: Scheme) -> Compiled:
         kernel holds.
     """
     return _Compiler(scheme).run()
-
-
-# ------------------------------------------------------------------ three-valued masks
-
-
-def _kleene(rule: Rule, known: _View) -> tuple[Bools | bool, Bools | bool]:
-    """(holds for certain, may hold) of a rule, given what a view knows; the rest is open."""
-    match rule:
-        case Const(value):
-            return value, value
-        case Not(inner):
-            low, high = _kleene(inner, known)
-            return np.logical_not(high), np.logical_not(low)
-        case And(parts):
-            pairs = [_kleene(part, known) for part in parts]
-            return _fold(np.logical_and, [p[0] for p in pairs]), _fold(np.logical_and, [p[1] for p in pairs])
-        case Or(parts):
-            pairs = [_kleene(part, known) for part in parts]
-            return _fold(np.logical_or, [p[0] for p in pairs]), _fold(np.logical_or, [p[1] for p in pairs])
-        case _:
-            return known.atom(rule)
-
-
-def _fold(join: np.ufunc, parts: Sequence[Bools | bool]) -> Bools | bool:
-    result = parts[0]
-    for part in parts[1:]:
-        result = join(result, part)
-    return result
-
-
-class _View:
-    """What is known of a claim; here: nothing."""
-
-    size = 1
-
-    def atom(self, atom: Atom) -> tuple[Bools | bool, Bools | bool]:
-        return False, True
-
-
-# ------------------------------------------------------------------ codes and classes
-
-
-class _Side(_View):
-    """One kind of code: its ids, its classes, and which class is in which set."""
-
-    def __init__(self, scheme: Scheme, kind: str, tests: Sequence[Codes]) -> None:
-        self.kind = kind
-        self.scheme = scheme
-        self.codes = scheme.known_codes(kind)
-        self.tests = {test: n for n, test in enumerate(dict.fromkeys(_plain(t) for t in tests))}
-        member = self._members()
-        extra = self._severity() if kind == "dx" else np.zeros((len(self.codes), 0), np.uint16)
-        # A first row of zeros, so that a kind no rule tests has a signature too.
-        packed = np.packbits(np.vstack([np.zeros((1, len(self.codes)), np.bool_), member]), axis=0).T
-        signature = np.ascontiguousarray(np.hstack([packed, extra.view(np.uint8).reshape(len(self.codes), -1)]))
-        keys = signature.view(np.dtype((np.void, signature.shape[1]))).ravel()
-        _, first, self.class_of_code = np.unique(keys, return_index=True, return_inverse=True)
-        self.size = len(first) + _FIRST_CLASS
-        blank = np.zeros((len(self.tests), _FIRST_CLASS), np.bool_)
-        self.member = np.hstack([blank, member[:, first]])
-        self.extra = np.vstack([np.zeros((_FIRST_CLASS, extra.shape[1]), np.uint16), extra[first]])
-
-    def _members(self) -> Bools:
-        """Set membership, shape (tests, codes)."""
-        member = np.zeros((len(self.tests), len(self.codes)), np.bool_)
-        place = pl.DataFrame({"code": self.codes, "at": np.arange(len(self.codes), dtype=np.uint32)})
-        names = {test.name: n for test, n in self.tests.items() if test.name}
-        listed = pl.DataFrame(
-            {"set": list(names), "test": list(names.values())}, schema={"set": pl.String, "test": pl.UInt32}
-        )
-        rows = self.scheme.set_rows.filter(pl.col("kind") == self.kind)
-        found = rows.join(listed, on="set").join(place, on="code").select("test", "at")
-        member[found["test"].to_numpy(), found["at"].to_numpy()] = True
-        for test, n in self.tests.items():
-            for code in test.codes:
-                prefix = code.endswith(".*")
-                hits = self.codes.str.starts_with(code[:-1]) if prefix else self.codes == code
-                member[n] |= hits.to_numpy()
-        return member
-
-    def _severity(self) -> NDArray[np.uint16]:
-        """Columns: level (0, 1 CC, 2 MCC), its exclusion table, table as principal, trauma site."""
-        levels = self.scheme.table("severity")
-        principal = self.scheme.table("exclusion")
-        tables = pl.concat([levels["exclusion_table"], principal["exclusion_table"]]).unique(
-            maintain_order=True
-        )
-        number = pl.DataFrame({"exclusion_table": tables, "n": np.arange(1, len(tables) + 1, dtype=np.uint16)})
-        sites = pl.DataFrame(
-            {"code": list(self.scheme.trauma_site), "name": list(self.scheme.trauma_site.values())},
-            schema={"code": pl.String, "name": pl.String},
-        )
-        self.sites = sites["name"].unique().sort().to_list()
-        self.n_tables = len(tables)
-        all_codes = pl.DataFrame({"code": self.codes})
-        frame = (
-            all_codes.join(
-                levels.join(number, on="exclusion_table").select(
-                    "code", (pl.when(pl.col("level") == "MCC").then(2).otherwise(1)).alias("level"), "n"
-                ),
-                on="code",
-                how="left",
-                maintain_order="left",
-            )
-            .join(
-                principal.join(number, on="exclusion_table").select(
-                    pl.col("principal_diagnosis").alias("code"), pl.col("n").alias("as_principal")
-                ),
-                on="code",
-                how="left",
-                maintain_order="left",
-            )
-            .join(
-                sites.select("code", site=pl.col("name").replace_strict(self.sites, range(1, len(self.sites) + 1), return_dtype=pl.UInt16))
-                if self.sites
-                else sites.select("code", site=pl.lit(0, pl.UInt16)),
-                on="code",
-                how="left",
-                maintain_order="left",
-            )
-        )
-        return (
-            frame.select(pl.col("level", "n", "as_principal", "site").fill_null(0).cast(pl.UInt16))
-            .to_numpy()
-            .copy(order="C")
-        )
-
-    def atom(self, atom: Atom) -> tuple[Bools | bool, Bools | bool]:
-        if isinstance(atom, Codes) and atom.position == "principal" and atom.kind == self.kind:
-            member = self.members(atom)
-            return member, member
-        if isinstance(atom, State) and atom.field == f"principal_{self.kind}":
-            is_it = np.arange(self.size) == (_ABSENT if atom.state == "missing" else _UNKNOWN)
-            return is_it, is_it
-        return False, True
-
-    def members(self, test: Codes) -> Bools:
-        """Which classes a code test holds for, shape (classes,)."""
-        return self.member[self.tests[_plain(test)]]
-
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Perfect hashes of spellings and folded spellings, and the class of every id."""
-        codes = self.codes.to_list()
-        keys, shifts, slots = (np.asarray(a) for a in grouper_core.build_table(codes))
-        ids = slots + 2
-        classes = np.full(len(keys) + 2, _UNKNOWN, np.uint16)
-        classes[0] = _ABSENT
-        classes[ids] = self.class_of_code + _FIRST_CLASS
-        alias = _aliases(codes)
-        alias_keys, alias_shifts, alias_slots = (
-            np.asarray(a) for a in grouper_core.build_table(list(alias) or ["\x7f"])
-        )
-        alias_ids = np.zeros(len(alias_keys), np.uint32)
-        if alias:
-            alias_ids[alias_slots] = ids[list(alias.values())]
-        return {
-            "keys": keys,
-            "shifts": shifts,
-            "classes": classes,
-            "alias_keys": alias_keys,
-            "alias_shifts": alias_shifts,
-            "alias_ids": alias_ids,
-        }
-
-
-def _plain(test: Codes) -> Codes:
-    """The test without its position: membership does not depend on it."""
-    return Codes("any", test.kind, test.name, test.codes)
-
-
-def _aliases(codes: Sequence[str]) -> dict[str, int]:
-    """Folded spelling -> place of the one code it can mean.
-
-    A whole code outranks codes it is only a part of: a dagger pair without its asterisk part,
-    or without the final asterisk.
-    """
-    whole: dict[str, set[int]] = {}
-    part: dict[str, set[int]] = {}
-    for at, code in enumerate(codes):
-        folded = grouper_core.fold_code(code)
-        if not folded:
-            continue
-        whole.setdefault(folded, set()).add(at)
-        dagger = folded.partition("+")[0]
-        for shorter in (dagger, folded.removesuffix("*")):
-            if shorter and shorter != folded:
-                part.setdefault(shorter, set()).add(at)
-    merged = {**part, **whole}
-    return {text: places.pop() for text, places in merged.items() if len(places) == 1}
-
-
-# ------------------------------------------------------------------ scalar fields
-
-
-class _Field(_View):
-    """One scalar field: the intervals its rules tell apart. Row 0 is null, row 1 invalid."""
-
-    def __init__(self, name: str, atoms: Iterable[Atom], choices: tuple[str, ...]) -> None:
-        self.name = name
-        self.choices = choices
-        bounds: set[int] = set()
-        for atom in atoms:
-            if isinstance(atom, Compare) and atom.field == name:
-                bounds |= {
-                    "<": {atom.value},
-                    "<=": {atom.value + 1},
-                    "=": {atom.value, atom.value + 1},
-                    ">=": {atom.value},
-                    ">": {atom.value + 1},
-                }[atom.op]
-            elif isinstance(atom, OneOf) and atom.field == name:
-                for value in atom.values:
-                    bounds |= {choices.index(value) + 1, choices.index(value) + 2}
-        self.bounds = np.array(sorted(bounds), np.int32)
-        self.size = len(self.bounds) + 3
-        #: One value of each interval.
-        self.samples = [int(self.bounds[0]) - 1] + [int(b) for b in self.bounds] if bounds else [0]
-
-    def atom(self, atom: Atom) -> tuple[Bools | bool, Bools | bool]:
-        if isinstance(atom, State) and atom.field == self.name:
-            is_it = np.arange(self.size) == (0 if atom.state == "missing" else 1)
-            return is_it, is_it
-        if not isinstance(atom, Compare | OneOf) or atom.field != self.name:
-            return False, True
-        if isinstance(atom, Compare):
-            known = [rules.compare(v, atom.op, atom.value) for v in self.samples]
-        else:
-            wanted = {self.choices.index(value) + 1 for value in atom.values}
-            known = [v in wanted for v in self.samples]
-        return np.array([False, False, *known]), np.array([True, True, *known])
-
-
-# ------------------------------------------------------------------ rules as terms
-
-
-def _terms(rule: Rule, where: str, negated: bool = False) -> list[Term]:
-    """A rule as "or" of "and"s; valid in three-valued logic (distribution, De Morgan)."""
-    match rule:
-        case Const(value):
-            return [()] if value != negated else []
-        case Not(inner):
-            return _terms(inner, where, not negated)
-        case And(parts) | Or(parts):
-            either = isinstance(rule, Or) != negated
-            expanded = [_terms(part, where, negated) for part in parts]
-            if either:
-                found = [term for terms in expanded for term in terms]
-            else:
-                found = [tuple(dict.fromkeys(sum(choice, ()))) for choice in product(*expanded)]
-            if len(found) > MAX_TERMS:
-                raise TableError("T119", where=where, limit=MAX_TERMS)
-            return list(dict.fromkeys(found))
-        case _:
-            return [((rule, not negated),)]
-
-
-def _by_mask(atom: Atom) -> bool:
-    """Do the principal codes' row masks decide this atom?"""
-    if isinstance(atom, Codes):
-        return atom.position == "principal"
-    return isinstance(atom, State) and atom.field in rules.PRINCIPAL_FIELDS
 
 
 @dataclass
@@ -386,16 +74,13 @@ class _Row:
 
     def reduce(self) -> None:
         """Terms left once the masks have spoken: of a single term, all but mask literals."""
-        self.terms = _terms(self.rule, self.where)
+        self.terms = terms(self.rule, self.where)
         if len(self.terms) == 1:
-            self.terms = [tuple(lit for lit in self.terms[0] if not _by_mask(lit[0]))]
+            self.terms = [tuple(lit for lit in self.terms[0] if not by_mask(lit[0]))]
 
     @property
     def exact(self) -> bool:
         return self.terms == [()]
-
-
-_RULE, _FINAL, _DOOR, _HOME = range(4)
 
 
 class _Compiler:
@@ -405,12 +90,14 @@ class _Compiler:
         for reason in KERNEL_REASONS:
             self._reason(reason)
         self.leaves: dict[Leaf, int] = {}
-        codes = ("0000", "00", "0000") if scheme.flags.rejected == "0000" else (None, None, None)
-        self.rejected = self._leaf(Leaf(*codes, None, "REJECTED"))
+        if scheme.flags.rejected == "0000":
+            self.rejected = self._leaf(Leaf("0000", "00", "0000", None, "REJECTED"))
+        else:
+            self.rejected = self._leaf(Leaf(None, None, None, None, "REJECTED"))
         self.ungroupable = self._leaf(Leaf("0000", "00", "0000", None, "UNGROUPABLE", "U202"))
         self.rows = self._rows()
         self.checks = {
-            level: [(r.check, _terms(r.rule, r.check)) for r in scheme.checks if r.level == level]
+            level: [(r.check, terms(r.rule, r.check)) for r in scheme.checks if r.level == level]
             for level in ("stop", "note")
         }
         self.literals: dict[Atom, int] = {_MCC: 0, _CC: 1, _ALWAYS: 2}
@@ -419,17 +106,19 @@ class _Compiler:
     def run(self) -> Compiled:
         rows, scheme = self.rows, self.scheme
         tests = [test for rule in self._every_rule() for test in rules.code_tests(rule)]
-        sides = {kind: _Side(scheme, kind, [t for t in tests if t.kind == kind]) for kind in _SIDES}
+        sides = {
+            kind: CodeClasses(scheme, kind, [t for t in tests if t.kind == kind]) for kind in _SIDES
+        }
         fields = self._fields()
         self.words = max(1, (len(self.literals) + 63) // 64)
         self.row_words = (len(rows) + 63) // 64
-        self._limit("literals", self.words, 8)
-        self._limit("rows", self.row_words, 64)
+        self._limit("literals", self.words, MAX_WORDS)
+        self._limit("rows", self.row_words, MAX_ROW_WORDS)
         for kind, side in sides.items():
-            self._limit(f"{kind} classes", side.size, 65_535)
+            self._limit(f"{kind} classes", side.size, MAX_CLASSES)
         arrays: dict[str, NDArray[np.generic]] = {}
         for kind, side in sides.items():
-            arrays |= {f"{kind}_{name}": array for name, array in side.arrays().items()}
+            arrays |= {f"{kind}_{name}": array for name, array in _lookup_arrays(side).items()}
             arrays[f"{kind}_rows"] = _words(self._allowed(side)).ravel()
             arrays |= self._literal_masks(side)
         severity = sides["dx"].extra.astype(np.uint32)
@@ -494,7 +183,7 @@ class _Compiler:
         for adrg in scheme.adrgs:
             by_mdc.setdefault(adrg.mdc, []).append(self._adrg_row(adrg))
         for mdc in scheme.mdcs:
-            if any(_scalars(mdc.rule)):
+            if any(scalar_atoms(mdc.rule)):
                 rows.append(_Row(mdc.rule, _DOOR, mdc.mdc))
             for row in by_mdc.get(mdc.mdc, ()):
                 row.rule = And((mdc.rule, row.rule))
@@ -508,7 +197,9 @@ class _Compiler:
                     else ("0000", "00", "0000")
                 )
                 leaf = self._leaf(Leaf(*codes, None, "UNGROUPABLE", "U203"))
-                rows.append(_Row(And((mdc.rule, Codes("principal", "dx", mdc.mdc))), _HOME, mdc.mdc, leaf))
+                rows.append(
+                    _Row(And((mdc.rule, Codes("principal", "dx", mdc.mdc))), _HOME, mdc.mdc, leaf)
+                )
         for row in rows:
             row.reduce()
         return rows
@@ -523,7 +214,7 @@ class _Compiler:
         tests = []
         for drg in self.scheme.drgs_of(adrg):
             leaf = Leaf(f"MDC{drg.drg[0]}", adrg.adrg, drg.drg, drg.name, "GROUPED")
-            tests.append((_terms(drg.rule, f"drg.csv {drg.drg}"), self._leaf(leaf)))
+            tests.append((terms(drg.rule, f"drg.csv {drg.drg}"), self._leaf(leaf)))
         bare = self._leaf(Leaf(mdc, adrg.adrg, adrg.adrg, adrg.name, "GROUPED"))
         return _Row(adrg.rule, _RULE, where, bare, tests)
 
@@ -537,23 +228,25 @@ class _Compiler:
 
     def _number_literals(self) -> None:
         groups = [row.terms for row in self.rows]
-        groups += [terms for row in self.rows for terms, _ in row.tests]
-        groups += [terms for level in self.checks.values() for _, terms in level]
-        for terms in groups:
-            for term in terms:
+        groups += [group for row in self.rows for group, _ in row.tests]
+        groups += [group for level in self.checks.values() for _, group in level]
+        for group in groups:
+            for term in group:
                 for atom, _ in term:
                     self.literals.setdefault(atom, len(self.literals))
 
-    def _fields(self) -> list[_Field]:
-        atoms = [a for rule in self._every_rule() for a in _scalars(rule)]
+    def _fields(self) -> list[Field]:
+        atoms = [a for rule in self._every_rule() for a in scalar_atoms(rule)]
         used = {a.field for a in atoms}
         choices: dict[str, tuple[str, ...]] = {"sex": rules.SEXES}
         for name in rules.CHOICE_FIELDS[1:]:
-            values = {v for a in atoms if isinstance(a, OneOf) and a.field == name for v in a.values}
+            values = {
+                v for a in atoms if isinstance(a, OneOf) and a.field == name for v in a.values
+            }
             choices[name] = tuple(sorted(values))
-        fields = [_Field(n, atoms, choices.get(n, ())) for n in rules.SCALAR_FIELDS if n in used]
+        fields = [Field(n, atoms, choices.get(n, ())) for n in rules.SCALAR_FIELDS if n in used]
         # Fields that MDC doors ask for go first and are looked up together, as far as that fits.
-        doors = {a.field for mdc in self.scheme.mdcs for a in _scalars(mdc.rule)}
+        doors = {a.field for mdc in self.scheme.mdcs for a in scalar_atoms(mdc.rule)}
         fields.sort(key=lambda f: (f.name not in doors, f.size))
         self.n_context, contexts = 0, 1
         for column in fields:
@@ -563,14 +256,14 @@ class _Compiler:
             self.n_context += 1
         return fields
 
-    def _allowed(self, view: _View) -> Bools:
+    def _allowed(self, view: View) -> Bools:
         """Rows a view does not rule out, shape (view size, 64 row words)."""
         allowed = np.zeros((view.size, self.row_words * 64), np.bool_)
         for n, row in enumerate(self.rows):
-            allowed[:, n] = _kleene(row.rule, view)[1]
+            allowed[:, n] = kleene(row.rule, view)[1]
         return allowed
 
-    def _literal_masks(self, side: _Side) -> dict[str, NDArray[np.generic]]:
+    def _literal_masks(self, side: CodeClasses) -> dict[str, NDArray[np.generic]]:
         """Literals each class fulfils, and which of them count at which position."""
         size = self.words * 64
         fulfils = np.zeros((side.size, size), np.bool_)
@@ -591,14 +284,17 @@ class _Compiler:
             f"{side.kind}_secondary": _words(secondary).ravel(),
         }
 
-    def _counting(self, sides: Mapping[str, _Side]) -> dict[str, NDArray[np.generic]]:
+    def _counting(self, sides: Mapping[str, CodeClasses]) -> dict[str, NDArray[np.generic]]:
         """Counting slots: one a trauma site, then one a counted set."""
         counted = {a for a in self.literals if isinstance(a, Count)}
         sites = sides["dx"].sites if any(isinstance(a, TraumaSites) for a in self.literals) else []
         self.n_sites = len(sites)
-        slot = {test: len(sites) + n for n, test in enumerate(dict.fromkeys(_plain(a.codes) for a in counted))}
+        slot = {
+            test: len(sites) + n
+            for n, test in enumerate(dict.fromkeys(plain(a.codes) for a in counted))
+        }
         self.n_slots = len(sites) + len(slot)
-        self._limit("counting slots", self.n_slots, 32)
+        self._limit("counting slots", self.n_slots, MAX_COUNTERS)
         arrays: dict[str, NDArray[np.generic]] = {}
         for kind, side in sides.items():
             feeds: list[list[int]] = [[] for _ in range(side.size)]
@@ -607,14 +303,16 @@ class _Compiler:
                     feeds[c] += [int(site) - 1] if site else []
             for test, n in slot.items():
                 if test.kind == kind:
-                    for c in np.flatnonzero(side.members(test)):
+                    for c in np.flatnonzero(side.members(test)).tolist():
                         feeds[c].append(n)
             arrays[f"{kind}_counter_start"] = np.cumsum([0, *map(len, feeds)]).astype(np.uint16)
             arrays[f"{kind}_counters"] = np.array([n for f in feeds for n in f], np.uint16)
         table = []
         for atom, bit in self.literals.items():
             if isinstance(atom, Count):
-                table.append((slot[_plain(atom.codes)], rules.OPERATORS.index(atom.op), atom.value, bit))
+                table.append(
+                    (slot[plain(atom.codes)], rules.OPERATORS.index(atom.op), atom.value, bit)
+                )
             elif isinstance(atom, TraumaSites):
                 table.append((-1, rules.OPERATORS.index(atom.op), atom.value, bit))
         arrays["counter_table"] = np.array(table, np.int32).ravel()
@@ -626,16 +324,19 @@ class _Compiler:
 
     def _flags(self, arrays: Mapping[str, NDArray[np.generic]], kind: str) -> NDArray[np.uint8]:
         """What a further code of each class can bring: most classes bring nothing."""
-        literals = arrays[f"{kind}_literals"].reshape(-1, self.words)
-        further = (literals & arrays[f"{kind}_secondary"]).any(axis=1)
-        counts = np.diff(arrays[f"{kind}_counter_start"]) > 0
-        flags = further * _FLAG_LITERALS + counts * _FLAG_COUNTERS
+        literals = arrays[f"{kind}_literals"].astype(np.uint64).reshape(-1, self.words)
+        starts = arrays[f"{kind}_counter_start"].astype(np.int64)
+        flags = np.zeros(len(literals), np.uint8)
+        flags[(literals & arrays[f"{kind}_secondary"].astype(np.uint64)).any(axis=1)] |= (
+            _FLAG_LITERALS
+        )
+        flags[np.diff(starts) > 0] |= _FLAG_COUNTERS
         if kind == "dx":
-            flags += (arrays["severity"] != 0) * _FLAG_SEVERITY
-        flags[_UNKNOWN] += _FLAG_UNKNOWN
-        return flags.astype(np.uint8)
+            flags[arrays["severity"].astype(np.uint32) != 0] |= _FLAG_SEVERITY
+        flags[UNKNOWN] |= _FLAG_UNKNOWN
+        return flags
 
-    def _scalar_bits(self, column: _Field) -> tuple[Bools, Bools]:
+    def _scalar_bits(self, column: Field) -> tuple[Bools, Bools]:
         """Literals each interval of a field fulfils, and those it leaves open."""
         holds = np.zeros((column.size, self.words * 64), np.bool_)
         unknown = np.zeros_like(holds)
@@ -646,7 +347,7 @@ class _Compiler:
                 unknown[:, bit] = np.logical_and(high, np.logical_not(low))
         return holds, unknown
 
-    def _field_arrays(self, n: int, column: _Field) -> dict[str, NDArray[np.generic]]:
+    def _field_arrays(self, n: int, column: Field) -> dict[str, NDArray[np.generic]]:
         holds, unknown = self._scalar_bits(column)
         return {
             f"field{n}_bounds": column.bounds,
@@ -654,7 +355,7 @@ class _Compiler:
             f"field{n}_unknown": _words(unknown).ravel(),
         }
 
-    def _contexts(self, fields: Sequence[_Field]) -> dict[str, NDArray[np.generic]]:
+    def _contexts(self, fields: Sequence[Field]) -> dict[str, NDArray[np.generic]]:
         """Literals and rows for every combination of the context fields' intervals."""
         holds = np.zeros((1, self.words * 64), np.bool_)
         unknown = np.zeros((1, self.words * 64), np.bool_)
@@ -676,14 +377,14 @@ class _Compiler:
         by_literal = np.zeros((self.words * 64, self.row_words * 64), np.bool_)
         open_rows = np.zeros((1, self.row_words * 64), np.bool_)
         for n, row in enumerate(self.rows):
-            keys = [_key_of(term) for term in row.terms]
+            keys = [key_of(term) for term in row.terms]
             if any(key is None for key in keys):
                 open_rows[0, n] = True
             else:
                 by_literal[[self.literals[key] for key in keys if key is not None], n] = True
         return {
             "key_rows": _words(by_literal).ravel(),
-            "key_literals": _words(by_literal.any(axis=1)[None]).ravel(),
+            "key_literals": _words(by_literal.any(axis=1).reshape(1, -1)).ravel(),
             "open_rows": _words(open_rows).ravel(),
         }
 
@@ -739,28 +440,59 @@ class _Compiler:
         wanted = [atom for atom, sign in term if sign] or [_ALWAYS]
         rare = (Codes, Count, TraumaSites)
         wanted.sort(
-            key=lambda a: (not isinstance(a, rare), getattr(a, "op", "") != "=", not isinstance(a, State))
+            key=lambda a: (
+                not isinstance(a, rare),
+                getattr(a, "op", "") != "=",
+                not isinstance(a, State),
+            )
         )
         return self.literals[wanted[0]]
 
 
-def _key_of(term: Term) -> Atom | None:
-    """A literal the term cannot do without and that is never unknown; the rarest kind first."""
-    ranks = ((Codes,), (Count, TraumaSites), (Severity,))
-    wanted = [atom for atom, sign in term if sign]
-    for rank in ranks:
-        for atom in wanted:
-            if isinstance(atom, rank):
-                return atom
-    return None
+def _lookup_arrays(side: CodeClasses) -> dict[str, NDArray[np.generic]]:
+    """Perfect hashes of spellings and folded spellings, and the class of every id."""
+    codes = side.codes.to_list()
+    keys, shifts, slots = (np.asarray(a) for a in grouper_core.build_table(codes))
+    ids = slots + 2
+    classes = np.full(len(keys) + 2, UNKNOWN, np.uint16)
+    classes[0] = ABSENT
+    classes[ids] = side.class_of_code + FIRST_CLASS
+    alias = _aliases(codes)
+    alias_keys, alias_shifts, alias_slots = (
+        np.asarray(a) for a in grouper_core.build_table(list(alias) or ["\x7f"])
+    )
+    alias_ids = np.zeros(len(alias_keys), np.uint32)
+    if alias:
+        alias_ids[alias_slots] = ids[list(alias.values())]
+    return {
+        "keys": keys,
+        "shifts": shifts,
+        "classes": classes,
+        "alias_keys": alias_keys,
+        "alias_shifts": alias_shifts,
+        "alias_ids": alias_ids,
+    }
 
 
-def _scalars(rule: Rule) -> list[Compare | OneOf | State]:
-    return [
-        a
-        for a in rules.iter_atoms(rule)
-        if isinstance(a, Compare | OneOf) or (isinstance(a, State) and a.field in rules.SCALAR_FIELDS)
-    ]
+def _aliases(codes: Sequence[str]) -> dict[str, int]:
+    """Folded spelling -> place of the one code it can mean.
+
+    A whole code outranks codes it is only a part of: a dagger pair without its asterisk part,
+    or without the final asterisk.
+    """
+    whole: dict[str, set[int]] = {}
+    part: dict[str, set[int]] = {}
+    for at, code in enumerate(codes):
+        folded = grouper_core.fold_code(code)
+        if not folded:
+            continue
+        whole.setdefault(folded, set()).add(at)
+        dagger = folded.partition("+")[0]
+        for shorter in (dagger, folded.removesuffix("*")):
+            if shorter and shorter != folded:
+                part.setdefault(shorter, set()).add(at)
+    merged = {**part, **whole}
+    return {text: places.pop() for text, places in merged.items() if len(places) == 1}
 
 
 def _words(bits: Bools) -> Bits:

@@ -33,7 +33,11 @@ def amendment_format(table: TableFormat) -> TableFormat:
     Only key cells are required here; added and replaced rows are checked in full once applied.
     """
     cells = tuple(
-        Column(c.name, empty=c.name not in table.key or c.empty, integer=c.integer and c.name in table.key)
+        Column(
+            c.name,
+            empty=c.name not in table.key or c.empty,
+            integer=c.integer and c.name in table.key,
+        )
         for c in table.columns
     )
     head = (Column("op", choices=_OPS), Column("amendment"))
@@ -45,9 +49,7 @@ def read_overlay(path: Path) -> Folder:
     return read_folder(path, OVERLAY_FILE)
 
 
-def apply_overlay(
-    tables: Mapping[str, pl.DataFrame], overlay: Folder
-) -> dict[str, pl.DataFrame]:
+def apply_overlay(tables: Mapping[str, pl.DataFrame], overlay: Folder) -> dict[str, pl.DataFrame]:
     """Tables with an overlay's amendments applied.
 
     Parameters

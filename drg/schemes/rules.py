@@ -132,6 +132,7 @@ MAX_DEPTH = 40
 
 _TOKEN = re.compile(r"\s*(<=|>=|[<>=(){},]|[^\s<>=(){},]+)")
 _CODE_FIELD = re.compile(r"(principal|secondary|any)_(dx|px)")
+_PUNCTUATION = ("", "=", "(", ")", "{", "}", ",", "<", "<=", ">", ">=")
 _INTEGER = re.compile(r"-?\d{1,9}")
 
 
@@ -144,7 +145,9 @@ class _Parser:
         self.depth = 0
 
     def fail(self, wanted: str) -> TableError:
-        found, column = self.tokens[self.at] if self.at < len(self.tokens) else ("", len(self.source))
+        found, column = (
+            self.tokens[self.at] if self.at < len(self.tokens) else ("", len(self.source))
+        )
         return TableError(
             "T101",
             where=self.where,
@@ -231,21 +234,24 @@ class _Parser:
             self.take()
             self.take("in")
             return OneOf(word, self.braces())
-        raise self.fail("always, never, mcc, cc, count, trauma_sites, *_dx, *_px, " + ", ".join(SCALAR_FIELDS))
+        raise self.fail(
+            "always, never, mcc, cc, count, trauma_sites, *_dx, *_px, " + ", ".join(SCALAR_FIELDS)
+        )
 
     def codes(self) -> Codes:
         match = _CODE_FIELD.fullmatch(self.peek())
         if not match:
-            raise self.fail("principal_dx, secondary_dx, any_dx, principal_px, secondary_px, any_px")
+            raise self.fail(
+                "principal_dx, secondary_dx, any_dx, principal_px, secondary_px, any_px"
+            )
         self.take()
         self.take("in")
         position, kind = match.groups()
         if self.peek() == "{":
             return Codes(position, kind, "", self.braces())  # type: ignore[arg-type]
-        name = self.take()
-        if name in "=(){},<>" or name in ("and", "or", "not"):
-            self.at -= 1
+        if self.peek() in (*_PUNCTUATION, "and", "or", "not"):
             raise self.fail("NAME, {")
+        name = self.take()
         return Codes(position, kind, name)  # type: ignore[arg-type]
 
     def state(self) -> State:
@@ -262,12 +268,17 @@ class _Parser:
 
     def braces(self) -> tuple[str, ...]:
         self.take("{")
-        items = [self.take()]
+        items = [self.value()]
         while self.peek() == ",":
             self.take()
-            items.append(self.take())
+            items.append(self.value())
         self.take("}")
         return tuple(items)
+
+    def value(self) -> str:
+        if self.peek() in _PUNCTUATION:
+            raise self.fail("…")
+        return self.take()
 
 
 def parse(source: str, *, where: str = "") -> Rule:

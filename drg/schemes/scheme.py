@@ -50,7 +50,7 @@ class Flags:
 
     @classmethod
     def read(cls, values: Mapping[str, object], where: str) -> Flags:
-        """Flags from TOML values; T123 names an unknown flag or value."""
+        """Read flags from TOML values; T123 names an unknown flag or value."""
         allowed: dict[str, tuple[object, ...]] = {
             "unmatched_adrg": ("self", "next"),
             "retry_other_procedures": (True, False),
@@ -60,8 +60,10 @@ class Flags:
             "missing_value": ("reject", "false"),
         }
         for name, value in values.items():
-            if name not in allowed or value not in allowed[name] or (
-                isinstance(value, bool) != isinstance(allowed[name][0], bool)
+            if (
+                name not in allowed
+                or value not in allowed[name]
+                or (isinstance(value, bool) != isinstance(allowed[name][0], bool))
             ):
                 raise TableError("T123", where=where, flag=name, value=value)
         return cls(**values)  # type: ignore[arg-type]
@@ -95,7 +97,7 @@ class AdrgRow:
 
     @property
     def ambiguous(self) -> bool:
-        """Does this row end the search with an ambiguous group?"""
+        """Whether this row ends the search with an ambiguous group."""
         return self.kind == "ambiguous"
 
 
@@ -165,14 +167,24 @@ class Scheme:
         self._tables = dict(tables)
         self._codes = dict(codes)
         self.mdcs = tuple(
-            MdcRow(int(r["order"]), r["mdc"], r["name"], self._rule("mdc", r["mdc"], r["rule"]), r["rule"])
+            MdcRow(
+                int(r["order"]),
+                r["mdc"],
+                r["name"],
+                self._rule("mdc", r["mdc"], r["rule"]),
+                r["rule"],
+            )
             for r in _ordered(tables["mdc"], "order")
         )
         self.adrgs = self._read_adrgs()
         self.drgs = self._read_drgs()
         self.checks = tuple(
             CheckRow(
-                int(r["order"]), r["check"], r["level"], self._rule("check", r["check"], r["rule"]), r["rule"]
+                int(r["order"]),
+                r["check"],
+                r["level"],
+                self._rule("check", r["check"], r["rule"]),
+                r["rule"],
             )
             for r in _ordered(tables["check"], "order")
         )
@@ -207,11 +219,17 @@ class Scheme:
         t = self._tables
         parts = [
             t["code_set"].select("set", "kind", "code"),
-            t["mdc_diagnosis"].select(pl.col("mdc").alias("set"), pl.lit("dx").alias("kind"), "code"),
-            t["valid_procedure"].select(pl.lit(VALID).alias("set"), pl.lit("px").alias("kind"), "code"),
+            t["mdc_diagnosis"].select(
+                pl.col("mdc").alias("set"), pl.lit("dx").alias("kind"), "code"
+            ),
+            t["valid_procedure"].select(
+                pl.lit(VALID).alias("set"), pl.lit("px").alias("kind"), "code"
+            ),
         ]
         if "grey_code" in t:
-            parts.append(t["grey_code"].select(("GREY." + pl.col("kind")).alias("set"), "kind", "code"))
+            parts.append(
+                t["grey_code"].select(("GREY." + pl.col("kind")).alias("set"), "kind", "code")
+            )
         return pl.concat(parts)
 
     @cached_property
@@ -324,19 +342,27 @@ class Scheme:
     def _check_references(self) -> None:
         """Every set that a rule names exists and is of the kind the rule asks for."""
         kinds = dict(self.set_rows.select("set", "kind").unique().iter_rows())
-        mixed = self.set_rows.group_by("set").agg(pl.col("kind").n_unique()).filter(pl.col("kind") > 1)
+        mixed = (
+            self.set_rows.group_by("set").agg(pl.col("kind").n_unique()).filter(pl.col("kind") > 1)
+        )
         if mixed.height:
             raise TableError("T118", where=f"{self.where} code_set.csv", set=mixed[0, "set"])
         for table, name, rule in self._all_rules():
             for test in rules.code_tests(rule):
                 if test.name and kinds.get(test.name) != test.kind:
                     raise TableError(
-                        "T111", where=f"{self.where} {table}.csv {name}", set=test.name, kind=test.kind
+                        "T111",
+                        where=f"{self.where} {table}.csv {name}",
+                        set=test.name,
+                        kind=test.kind,
                     )
         longest = self.set_rows.filter(pl.col("code").str.len_bytes() > MAX_CODE_BYTES)
         if longest.height:
             raise TableError(
-                "T117", where=f"{self.where} {longest[0, 'set']}", cell=longest[0, "code"], limit=MAX_CODE_BYTES
+                "T117",
+                where=f"{self.where} {longest[0, 'set']}",
+                cell=longest[0, "code"],
+                limit=MAX_CODE_BYTES,
             )
 
     def _all_rules(self) -> list[tuple[str, str, Rule]]:

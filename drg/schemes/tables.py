@@ -50,7 +50,9 @@ class TableFormat:
         return [column.name for column in self.columns]
 
 
-def _format(name: str, columns: Sequence[Column | str], key: str, optional: bool = False) -> TableFormat:
+def _format(
+    name: str, columns: Sequence[Column | str], key: str, optional: bool = False
+) -> TableFormat:
     made = tuple(c if isinstance(c, Column) else Column(c) for c in columns)
     return TableFormat(name, made, tuple(key.split()), optional)
 
@@ -232,4 +234,6 @@ def _refuse(
     row = mask.arg_max() if mask.any() else None
     if row is not None:
         cells = [str(frame[row, name]) for name in column.split(",")]
-        raise TableError(code, where=where, row=row + 2, column=column, cell=",".join(cells), **params)
+        raise TableError(
+            code, where=where, row=row + 2, column=column, cell=",".join(cells), **params
+        )

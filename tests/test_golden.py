@@ -1,0 +1,122 @@
+"""Recorded answers of the engine that ``--compat opendrg`` reproduces, row by row.
+
+``tests/golden`` holds a sample with every ADRG, DRG and outcome that the full files have. The full
+files lie beside the repository where CI runs; there both groupers and the command answer all of them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from conftest import SHARED
+
+import drg
+from drg.claims.profiles import match_columns
+
+SAMPLE = Path(__file__).parent / "golden"
+FULL = SHARED / "golden"
+SCHEMES = {"chs_drg_10": "chs-drg-1.0", "chs_drg_11": "chs-drg-1.1", "chs_drg_20": "chs-drg-2.0"}
+ROWS = {"chs_drg_10": 20_000, "chs_drg_11": 20_000, "chs_drg_20": 24_000}
+OUTCOME = {
+    "grouped": "GROUPED",
+    "ambiguous": "AMBIGUOUS",
+    "ungroupable": "UNGROUPABLE",
+    "invalid_input": "REJECTED",
+}
+ANSWER = ["mdc", "adrg", "group", "outcome"]
+ROW_NUMBER = "row"
+
+needs_full = pytest.mark.skipif(not FULL.is_dir(), reason="the full golden files are not here")
+
+
+def read(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, infer_schema=False)
+
+
+def wanted(golden: pl.DataFrame) -> pl.DataFrame:
+    """The recorded answers under the names and values of our result columns."""
+    return golden.select(
+        "mdc",
+        "adrg",
+        pl.col("drg").alias("group"),
+        pl.col("status").replace_strict(OUTCOME).alias("outcome"),
+    )
+
+
+def assert_same(found: pl.DataFrame, golden: pl.DataFrame) -> None:
+    """Every row equal, null and empty text taken as one; the message shows the first that are not."""
+    want = wanted(golden).with_row_index(ROW_NUMBER)
+    got = found.select(pl.col(ANSWER).cast(pl.String)).with_row_index(ROW_NUMBER)
+    blank = pl.col(ANSWER).fill_null("")
+    assert got.height == want.height
+    differ = got.with_columns(blank).join(want.with_columns(blank), on=[ROW_NUMBER, *ANSWER], how="anti")
+    shown = differ.join(want, on=ROW_NUMBER, suffix="_wanted").head(5)
+    assert differ.is_empty(), f"{differ.height} rows differ: {shown.to_dicts()}"
+
+
+def by_reference(grouper: drg.Grouper, golden: pl.DataFrame) -> pl.DataFrame:
+    """The reference grouper's answers, one claim at a time."""
+    columns = match_columns(golden.columns)
+    claims = golden.select(
+        *(pl.col(source).alias(name) for name, source in columns.scalars.items()),
+        *(
+            pl.concat_str(pl.col(sources).fill_null(""), separator="|").alias(name)
+            for name, sources in (("diagnoses", columns.diagnoses), ("procedures", columns.procedures))
+        ),
+    )
+    rows = []
+    for row in claims.iter_rows(named=True):
+        answer = grouper.reference.group(drg.Claim.from_row(row))
+        rows.append((answer.mdc, answer.adrg, answer.group, str(answer.outcome)))
+    return pl.DataFrame(rows, schema=ANSWER, orient="row")
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_sample_by_both_groupers(grouper_of, name):
+    golden = read(SAMPLE / f"{name}.csv.gz")
+    assert golden.height >= 1_400
+    grouper = grouper_of(SCHEMES[name], "opendrg")
+    assert_same(grouper.group_frame(golden), golden)
+    assert_same(by_reference(grouper, golden), golden)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_sample_covers_the_scheme(grouper_of, name):
+    """Every outcome, and nearly every group of the scheme, stands in the sample."""
+    golden = read(SAMPLE / f"{name}.csv.gz")
+    # The engine knows ambiguous groups only since CHS-DRG 2.0.
+    assert set(golden["status"]) >= set(OUTCOME) - ({"ambiguous"} if name != "chs_drg_20" else set())
+    groups = {row.drg for row in grouper_of(SCHEMES[name], "opendrg").scheme.drgs}
+    assert len(groups & set(golden["drg"])) / len(groups) > 0.9
+
+
+@needs_full
+@pytest.mark.parametrize("name", SCHEMES)
+def test_full_by_both_groupers(grouper_of, name):
+    golden = read(FULL / f"{name}.csv.gz")
+    assert golden.height == ROWS[name]
+    grouper = grouper_of(SCHEMES[name], "opendrg")
+    assert_same(grouper.group_frame(golden), golden)
+    assert_same(by_reference(grouper, golden), golden)
+
+
+@pytest.mark.long
+@needs_full
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("name", SCHEMES)
+def test_full_through_the_command(name, suffix, tmp_path):
+    """The golden files' own headers are a header profile; some claims are rejected, so exit 1."""
+    golden = FULL / f"{name}.csv.gz"
+    out = tmp_path / f"out.{suffix}"
+    done = subprocess.run(
+        [Path(sys.executable).with_name("drg"), "group", golden, "-s", SCHEMES[name],
+         "--compat", "opendrg", "-o", out],
+        capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    found = read(out) if suffix == "csv" else pl.read_parquet(out)
+    assert_same(found, read(golden))
