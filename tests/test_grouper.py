@@ -9,7 +9,7 @@ import drg
 from drg.claims.frame import RESULT_NAMES
 from drg.errors import InputError, SchemeError
 from drg.paths import tables_root
-from drg.schemes.scheme import Flags
+from drg.schemes.flags import Flags
 
 STROKE = drg.Claim(claim_id="A1", sex="女", age=67, diagnoses=["I63.905", "E87.600"])
 

@@ -19,7 +19,8 @@ from drg.grouping.reference_rules import Interpreter
 from drg.grouping.result import GroupResult, Outcome
 from drg.schemes.catalog import load_scheme
 from drg.schemes.rules import parse
-from drg.schemes.scheme import Flags, Scheme
+from drg.schemes.flags import Flags
+from drg.schemes.scheme import Scheme
 from drg.schemes.tables import SCHEME_TABLES
 
 DX = {"A1": "甲", "A2": "乙", "A3": "丙", "B1": "丁", "B2": "戊", "P07.1": "早产", "P07.2": "早产"}

@@ -11,7 +11,6 @@ import json
 import os
 import tempfile
 import zlib
-from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +94,7 @@ def _read(path: Path, digest: str, stamp: list[list[object]]) -> Compiled | None
         header["compat"],
         arrays,
         header["settings"],
-        tuple(Leaf(*leaf) for leaf in header["leaves"]),
+        tuple(map(Leaf._make, header["leaves"])),
         tuple(header["reasons"]),
         tuple(header["fields"]),
         {name: tuple(values) for name, values in header["choices"].items()},
@@ -117,7 +116,7 @@ def _write(path: Path, compiled: Compiled, stamp: list[list[object]]) -> None:
             "compat": compiled.compat,
             "stamp": stamp,
             "settings": compiled.settings,
-            "leaves": [astuple(leaf) for leaf in compiled.leaves],
+            "leaves": compiled.leaves,
             "reasons": compiled.reasons,
             "fields": compiled.fields,
             "choices": compiled.choices,

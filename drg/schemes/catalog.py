@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from drg.errors import SchemeError, TableError
 from drg.paths import tables_root
+from drg.schemes.flags import Flags, scheme_digest
+from drg.schemes.folder import Folder, read_folder
 
 if TYPE_CHECKING:
     from drg.schemes.scheme import Scheme
-    from drg.schemes.tables import Folder
 
 SCHEME_FILE = "scheme.toml"
+OVERLAY_FILE = "overlay.toml"
 #: An id is a plain name: nothing that could step out of the tables folder.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -53,8 +55,6 @@ class SchemeLocation:
 
 def list_schemes() -> tuple[SchemeInfo, ...]:
     """Every scheme under ``tables/schemes``, sorted by id."""
-    from drg.schemes.tables import read_folder
-
     found = []
     for path in sorted((tables_root() / "schemes").glob(f"*/{SCHEME_FILE}")):
         header = read_folder(path.parent, SCHEME_FILE)
@@ -88,10 +88,6 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
     TableError
         T120-T123: a TOML header is missing or broken.
     """
-    from drg.schemes.overlay import OVERLAY_FILE, read_overlay
-    from drg.schemes.scheme import Flags, scheme_digest
-    from drg.schemes.tables import read_folder
-
     folder = read_folder(_folder(id_or_path), SCHEME_FILE)
     overlay = None
     if compat:
@@ -103,7 +99,7 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
             raise SchemeError(
                 "S102", compat=compat, known=", ".join(known) or "—", id=folder.path.name
             )
-        overlay = read_overlay(path)
+        overlay = read_folder(path, OVERLAY_FILE)
     codes = read_folder(tables_root() / "codes", "codes.toml")
     if not isinstance(folder.header.get("id"), str):
         raise TableError("T121", where=folder.where, table="id")
@@ -136,7 +132,7 @@ def load_scheme(id_or_path: str | Path, compat: str | None = None) -> Scheme:
 def load_location(location: SchemeLocation) -> Scheme:
     """Load a scheme that ``locate`` found."""
     from drg.schemes.overlay import apply_overlay
-    from drg.schemes.scheme import Flags, Scheme
+    from drg.schemes.scheme import Scheme
     from drg.schemes.tables import SCHEME_TABLES, TableFormat, read_table
     from drg.schemes.tables import Column as Col
 

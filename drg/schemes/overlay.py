@@ -8,22 +8,19 @@ always shows exactly what it changes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import polars as pl
 
 from drg.errors import TableError
+from drg.schemes.folder import Folder
 from drg.schemes.tables import (
     SCHEME_TABLES,
     Column,
-    Folder,
     TableFormat,
     check_cells,
-    read_folder,
     read_table,
 )
 
-OVERLAY_FILE = "overlay.toml"
 _OPS = ("+", "-", "=")
 
 
@@ -42,11 +39,6 @@ def amendment_format(table: TableFormat) -> TableFormat:
     )
     head = (Column("op", choices=_OPS), Column("amendment"))
     return TableFormat(table.name, head + cells, ("op", *table.key))
-
-
-def read_overlay(path: Path) -> Folder:
-    """Read an overlay's ``overlay.toml``."""
-    return read_folder(path, OVERLAY_FILE)
 
 
 def apply_overlay(tables: Mapping[str, pl.DataFrame], overlay: Folder) -> dict[str, pl.DataFrame]:

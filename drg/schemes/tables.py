@@ -7,19 +7,17 @@ wrong; the error names file, row (as an editor counts, header = 1), column and m
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from drg.errors import TableError
+from drg.schemes.folder import Folder
 
 #: A table file past this size is refused unread; the largest published one is 1.3 MB.
 MAX_TABLE_BYTES = 256 * 1024 * 1024
-MAX_TOML_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,61 +95,6 @@ SCHEME_TABLES: Mapping[str, TableFormat] = {
         _format("check", [_ORDER, "check", Column("level", choices=CHECK_LEVELS), "rule"], "check"),
     )
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TableEntry:
-    """What a TOML file says of one table: its size, digest and where it comes from."""
-
-    rows: int
-    sha256: str
-    source: str = ""
-    status: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder of tables with its TOML header read, and nothing else read yet."""
-
-    path: Path
-    file: str
-    header: Mapping[str, Any]
-    entries: Mapping[str, TableEntry] = field(default_factory=dict)
-
-    @property
-    def where(self) -> str:
-        return str(self.path / self.file)
-
-
-def read_folder(path: Path, file: str) -> Folder:
-    """Read a folder's TOML header (``scheme.toml``, ``overlay.toml``, ``codes.toml``).
-
-    Raises
-    ------
-    TableError
-        T120 no or unreadable TOML, T121 an entry of ``[tables]`` lacks rows or sha256.
-    """
-    toml = path / file
-    try:
-        if toml.stat().st_size > MAX_TOML_BYTES:
-            raise TableError("T122", where=str(toml), limit=MAX_TOML_BYTES)
-        with toml.open("rb") as handle:
-            header = tomllib.load(handle)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise TableError("T120", where=str(toml), detail=str(error)) from error
-    entries = {}
-    tables = header.get("tables", {})
-    if not isinstance(tables, dict):
-        raise TableError("T121", where=str(toml), table="[tables]")
-    for name, entry in tables.items():
-        rows = entry.get("rows") if isinstance(entry, dict) else None
-        digest = entry.get("sha256") if isinstance(entry, dict) else None
-        if not isinstance(rows, int) or not isinstance(digest, str) or len(digest) != 64:
-            raise TableError("T121", where=str(toml), table=str(name))
-        entries[name] = TableEntry(
-            rows, digest, str(entry.get("source", "")), str(entry.get("status", ""))
-        )
-    return Folder(path, file, header, entries)
 
 
 def read_table(folder: Folder, table: TableFormat) -> pl.DataFrame:
