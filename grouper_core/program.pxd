@@ -46,7 +46,7 @@ cdef struct CodeSide:               # everything about one kind of code (diagnos
     const uint64_t *literals        # [classes, words] literals this class fulfils somewhere
     const uint64_t *principal       # [words] literals that may be fulfilled by the principal code
     const uint64_t *secondary       # [words] ... by any further code
-    const uint16_t *counter_start   # [classes + 1] range in counters: which slots a class feeds
+    const uint32_t *counter_start   # [classes + 1] range in counters: which slots a class feeds
     const uint16_t *counters
     uint32_t n_ids
     uint32_t n_classes

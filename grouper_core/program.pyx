@@ -70,7 +70,7 @@ cdef int _codes(ProgramData *p, _Reader r, str kind, CodeSide *side) except -1:
     side.literals = <const uint64_t *>r.take(f"{kind}_literals", _U64, side.n_classes * p.words)
     side.principal = <const uint64_t *>r.take(f"{kind}_principal", _U64, p.words)
     side.secondary = <const uint64_t *>r.take(f"{kind}_secondary", _U64, p.words)
-    side.counter_start = <const uint16_t *>r.take(f"{kind}_counter_start", _U16, side.n_classes + 1)
+    side.counter_start = <const uint32_t *>r.take(f"{kind}_counter_start", _U32, side.n_classes + 1)
     starts = r.arrays[f"{kind}_counter_start"]
     _check(int(starts[0]) == 0 and not (starts[1:] < starts[:-1]).any(), "counter_start")
     side.counters = <const uint16_t *>r.take(f"{kind}_counters", _U16, int(starts[-1]), MAX_COUNTERS)

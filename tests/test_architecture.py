@@ -90,7 +90,9 @@ def test_imports_go_down_only(path):
 def test_kernel_imports_nothing_of_ours():
     for path in (ROOT / "grouper_core").glob("*.p*"):
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"^\s*(from|c?import)\s+(drg|polars|numpy|pandas)\b", text, re.M), path
+        # A stub may name numpy's array type; it is never imported.
+        banned = "drg|polars|pandas" if path.suffix == ".pyi" else "drg|polars|numpy|pandas"
+        assert not re.search(rf"^\s*(from|c?import)\s+({banned})\b", text, re.M), path
 
 
 def modules_after(code: str) -> set[str]:

@@ -41,7 +41,7 @@ def compiled_again(monkeypatch) -> list[str]:
         seen.append(scheme.id)
         return compile_scheme(scheme)
 
-    monkeypatch.setattr(cache, "compile_scheme", compile_and_tell)
+    monkeypatch.setattr("drg.schemes.compile.compile_scheme", compile_and_tell)
     return seen
 
 

@@ -17,7 +17,7 @@ from conftest import ROOT
 import drg
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-#: Used with a table only: what a wheel must hold to group one claim by hand.
+COMMAND = "from drg.cli import main; main()"
 CLAIMS = "claim_id,sex,age,diagnoses,procedures\n1,M,60,I63.905|E87.600,\n2,3,60,I63.905,\n"
 
 
@@ -133,11 +133,11 @@ def test_wheel_works_outside_the_checkout(wheel, tmp_path):
     (tmp_path / "claims.csv").write_text(CLAIMS, encoding="utf-8")
     where = run_installed(wheel, tmp_path, "-c", "import drg, grouper_core; print(drg.__file__, grouper_core.__file__)")
     assert all(path.startswith(str(tmp_path)) for path in where.stdout.split())
-    listed = run_installed(wheel, tmp_path, "-m", "drg.cli", "schemes")
+    listed = run_installed(wheel, tmp_path, "-c", COMMAND, "schemes")
     for scheme in ("chs-drg-1.0", "chs-drg-1.1", "chs-drg-2.0", "demo"):
         assert scheme in listed.stdout
     done = run_installed(
-        wheel, tmp_path, "-m", "drg.cli", "group", "claims.csv", "-s", "chs-drg-2.0", "-o", "out.csv", check=False
+        wheel, tmp_path, "-c", COMMAND, "group", "claims.csv", "-s", "chs-drg-2.0", "-o", "out.csv", check=False
     )
     assert done.returncode == 1, done.stderr  # one claim is rejected
     lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()

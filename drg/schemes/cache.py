@@ -20,7 +20,7 @@ from drg.schemes.compiled import Compiled, Leaf
 
 _MAGIC = b"DRGC0001"
 #: Raise when the meaning of an array changes, so that old files are not read.
-FORMAT = 2
+FORMAT = 3
 _ALIGN = 64
 
 

@@ -42,7 +42,7 @@ OUTCOMES = ("GROUPED", "AMBIGUOUS", "UNGROUPABLE", "REJECTED", "NOT_IN_FORCE")
 #: Most combinations of door fields that are tabulated.
 MAX_CONTEXTS = 512
 #: What the kernel holds (grouper_core/program.pxd).
-MAX_WORDS, MAX_ROW_WORDS, MAX_COUNTERS, MAX_CLASSES = 8, 64, 32, 65_535
+MAX_WORDS, MAX_ROW_WORDS, MAX_COUNTERS, MAX_CLASSES, MAX_LEAVES = 8, 64, 32, 65_535, 65_535
 _FLAG_LITERALS, _FLAG_COUNTERS, _FLAG_SEVERITY, _FLAG_UNKNOWN = 1, 2, 4, 8
 _MCC, _CC, _ALWAYS = Severity("MCC"), Severity("CC"), Const(True)
 _SIDES = ("dx", "px")
@@ -112,6 +112,7 @@ class _Compiler:
         fields = self._fields()
         self.words = max(1, (len(self.literals) + 63) // 64)
         self.row_words = (len(rows) + 63) // 64
+        self._limit("leaves", len(self.leaves), MAX_LEAVES)
         self._limit("literals", self.words, MAX_WORDS)
         self._limit("rows", self.row_words, MAX_ROW_WORDS)
         for kind, side in sides.items():
@@ -305,7 +306,7 @@ class _Compiler:
                 if test.kind == kind:
                     for c in np.flatnonzero(side.members(test)).tolist():
                         feeds[c].append(n)
-            arrays[f"{kind}_counter_start"] = np.cumsum([0, *map(len, feeds)]).astype(np.uint16)
+            arrays[f"{kind}_counter_start"] = np.cumsum([0, *map(len, feeds)]).astype(np.uint32)
             arrays[f"{kind}_counters"] = np.array([n for f in feeds for n in f], np.uint16)
         table = []
         for atom, bit in self.literals.items():
