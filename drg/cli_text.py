@@ -169,6 +169,15 @@ class Group(_Worded, click.Group):
         set_language(_language(args))
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; when the reader of its output has gone (``| head``), end quietly."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Nothing may be written at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _PIPE_CLOSED
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -186,7 +195,6 @@ class Group(_Worded, click.Group):
         before = _hear_sigterm()
         try:
             code = super().main(args, prog_name or _NAME, complete_var, False, **extra)
-            sys.stdout.flush()
         except Exception as error:
             if "--debug" in args:
                 raise
@@ -202,10 +210,6 @@ class Group(_Worded, click.Group):
 
 def _told(error: Exception) -> int:
     """One line on stderr for an error; its exit code."""
-    if isinstance(error, BrokenPipeError):
-        # Whoever read our output has gone; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
     if isinstance(error, click.Abort):
         click.echo(say("interrupted"), err=True)
         return _INTERRUPTED

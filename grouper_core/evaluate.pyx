@@ -8,6 +8,7 @@ the literals that rows cannot do without. Their AND leaves a few candidates, tri
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from grouper_core.bits cimport lowest_bit
 from grouper_core.codes cimport ABSENT
 from grouper_core.program cimport (
     CLASS_UNKNOWN, FLAG_COUNTERS, FLAG_LITERALS, FLAG_SEVERITY, FLAG_UNKNOWN, GROUPED, MAX_COUNTERS,
@@ -15,17 +16,6 @@ from grouper_core.program cimport (
     SEVERITY_NULL, UNGROUPABLE, CodeSide, ProgramData, ScalarField,
 )
 from grouper_core.reading cimport ID_MASK, NORMALISED
-
-cdef extern from *:
-    """
-    #if defined(_MSC_VER)
-    #include <intrin.h>
-    static inline int drg_lowest(uint64_t x) { unsigned long i; _BitScanForward64(&i, x); return (int)i; }
-    #else
-    static inline int drg_lowest(uint64_t x) { return __builtin_ctzll(x); }
-    #endif
-    """
-    int drg_lowest(uint64_t x) noexcept nogil
 
 cdef enum:
     NULL_VALUE = -2147483648
@@ -129,7 +119,7 @@ cdef inline const uint64_t *keyed_rows(const ProgramData *p, int words, const Tr
     for w in range(words):
         keys = truth.holds[w] & p.key_literals[w]
         while keys != 0:
-            rows = p.key_rows + (w * 64 + drg_lowest(keys)) * p.row_words
+            rows = p.key_rows + (w * 64 + lowest_bit(keys)) * p.row_words
             for v in range(p.row_words):
                 room[v] = found[v] | rows[v]
             found = room
@@ -152,7 +142,7 @@ cdef inline uint16_t decide(const ProgramData *p, int words, const Truth *truth,
         if not truth.open:
             candidates &= p.fast_rows[w]
         while candidates != 0:
-            row = w * 64 + drg_lowest(candidates)
+            row = w * 64 + lowest_bit(candidates)
             if (p.exact_rows[w] & candidates & (~candidates + 1)) == 0:
                 if not terms_hold(p, words, truth, p.row_terms[row], p.row_terms[row + 1]):
                     if (truth.open and p.row_kind[row] != ROW_HOME

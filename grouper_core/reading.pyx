@@ -6,6 +6,7 @@ from libc.stdlib cimport malloc, realloc
 from libc.string cimport memcpy
 
 from grouper_core.arrow cimport LISTED, OFFSETS_32, PLAIN, VIEW, CodeSource, Part, Text, is_valid
+from grouper_core.bits cimport find_byte
 from grouper_core.codes cimport (
     ABSENT, FIRST_ID, MAX_CODE_BYTES, UNKNOWN, HashTable, Key, find_slot, fold_text, hash_key, key_of_text,
 )
@@ -159,12 +160,10 @@ cdef bint read_joined(const ProgramData *p, const CodeSide *side, const Part *pa
         return True
     text = text_at(&part.text, row, &size)
     end = text + size
+    if not reserve(ids, size + 1):
+        return False
     while True:
-        stop = text
-        while stop < end and stop[0] != separator:
-            stop += 1
-        if not reserve(ids, 1):
-            return False
+        stop = find_byte(text, end, separator)
         push(ids, first, text_id(p, side, text, stop - text), keep_first)
         if stop == end:
             return True

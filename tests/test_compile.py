@@ -18,7 +18,6 @@ import drg
 import grouper_core
 from drg.errors import SchemeError, TableError
 from drg.paths import tables_root
-from drg.schemes import cache
 from drg.schemes.catalog import load_scheme, locate
 from drg.schemes.compile import compile_scheme
 
@@ -142,7 +141,8 @@ def test_many_processes_at_once(home):
     """Writers do not see each other's halves: all load, one whole file stays."""
     code = "import drg; print(drg.Grouper.load('demo').digest)"
     running = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
     ]
     digests = {process.communicate()[0].strip() for process in running}
     assert digests == {drg.Grouper.load("demo").digest}
@@ -161,7 +161,9 @@ def test_digest_tells_versions_apart(own_demo, demo):
     assert locate(own_demo).digest == demo.digest
     toml = own_demo / "scheme.toml"
     toml.write_text(
-        toml.read_text(encoding="utf-8").replace('unmatched_adrg = "self"', 'unmatched_adrg = "next"'),
+        toml.read_text(encoding="utf-8").replace(
+            'unmatched_adrg = "self"', 'unmatched_adrg = "next"'
+        ),
         encoding="utf-8",
     )
     assert locate(own_demo).digest != demo.digest
@@ -171,7 +173,9 @@ def test_pickle_refuses_other_tables(own_demo, home):
     frozen = pickle.dumps(drg.Grouper.load(own_demo))
     toml = own_demo / "scheme.toml"
     toml.write_text(
-        toml.read_text(encoding="utf-8").replace('missing_value = "reject"', 'missing_value = "false"'),
+        toml.read_text(encoding="utf-8").replace(
+            'missing_value = "reject"', 'missing_value = "false"'
+        ),
         encoding="utf-8",
     )
     with pytest.raises(SchemeError) as caught:
@@ -185,8 +189,10 @@ COMPILED = compile_scheme(load_scheme("demo"))
 NAMES = sorted(COMPILED.arrays)
 #: Arrays whose items point into others: a wrong item must be refused.
 POINTERS = (
-    "dx_classes", "px_classes", "dx_alias_ids", "px_alias_ids", "dx_counter_start", "px_counter_start",
-    "row_kind", "row_leaf", "row_tests", "row_terms", "test_leaf", "test_terms", "check_terms", "leaf_outcome",
+    "dx_classes", "px_classes", "dx_alias_ids", "px_alias_ids", "dx_counter_start",
+    "px_counter_start",
+    "row_kind", "row_leaf", "row_tests", "row_terms", "test_leaf", "test_terms", "check_terms",
+    "leaf_outcome",
 )  # fmt: skip
 #: A perfect hash works with any number of shifts, only worse.
 ANY_LENGTH = ("dx_shifts", "px_shifts", "dx_alias_shifts", "px_alias_shifts")
@@ -219,7 +225,9 @@ def test_missing_parts_are_refused(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("how", ["longer", "shorter", "empty", "float", "strided", "two dimensions"])
+@pytest.mark.parametrize(
+    "how", ["longer", "shorter", "empty", "float", "strided", "two dimensions"]
+)
 def test_unsound_shapes_are_refused(name, how):
     array = COMPILED.arrays[name]
     match how:
@@ -255,8 +263,10 @@ def test_wild_pointers_are_refused(name):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("words", 0), ("words", 9), ("n_rows", 0), ("n_rows", 10_000), ("n_slots", 33), ("n_sites", 33),
-        ("n_stops", -1), ("n_stops", 1_000), ("rejected_leaf", 60_000), ("ungroupable_leaf", 60_000),
+        ("words", 0), ("words", 9), ("n_rows", 0), ("n_rows", 10_000), ("n_slots", 33),
+        ("n_sites", 33),
+        ("n_stops", -1), ("n_stops", 1_000), ("rejected_leaf", 60_000),
+        ("ungroupable_leaf", 60_000),
         ("mcc_literal", 64 * 8), ("cc_literal", -1), ("field_columns", [99]),
     ],
 )  # fmt: skip
@@ -267,7 +277,7 @@ def test_unsound_settings_are_refused(name, value):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_bits_run_without_harm(name):
-    """Whatever Program lets through can be run: the answer may be wrong, the process stays whole."""
+    """What Program lets through can be run: the answer may be wrong, the process stays whole."""
     frame = pl.DataFrame({
         "diagnoses": [["I63.905", "J96.000"], ["P07.300"], ["zzz", None], []],
         "procedures": [["01.2401", "96.0400"], [], ["x"], None],
@@ -278,7 +288,9 @@ def test_any_bits_run_without_harm(name):
         array = COMPILED.arrays[name].copy()
         if len(array):
             info = np.iinfo(array.dtype)
-            array[dice.integers(len(array))] = dice.integers(info.min, info.max, dtype=array.dtype, endpoint=True)
+            array[dice.integers(len(array))] = dice.integers(
+                info.min, info.max, dtype=array.dtype, endpoint=True
+            )
         try:
             changed = program(**{name: array})
         except ValueError:

@@ -1,4 +1,4 @@
-"""`make debug` runs this suite on a kernel that checks every index; here the build says which one it is."""
+"""`make debug` runs this suite on a kernel that checks every index; here the build proves it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ DEBUG = os.environ.get("DRG_DEBUG") == "1"
 BOUNDS_CHECK = b"__Pyx_RaiseBufferIndexErrorNogil"
 
 
-@pytest.mark.parametrize("module", [grouper_core.codes, grouper_core.kernel], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [grouper_core.codes, grouper_core.kernel], ids=lambda m: m.__name__
+)
 def test_bounds_are_checked_in_a_debug_build_only(module):
     binary = Path(module.__file__).read_bytes()
     assert (BOUNDS_CHECK in binary) == DEBUG

@@ -1,7 +1,8 @@
 """Recorded answers of the engine that ``--compat opendrg`` reproduces, row by row.
 
-``tests/golden`` holds a sample with every ADRG, DRG and outcome that the full files have. The full
-files lie beside the repository where CI runs; there both groupers and the command answer all of them.
+``tests/golden`` holds a sample with every ADRG, DRG and outcome that the full files have. The
+full files lie beside the repository where CI runs; there both groupers and the command answer
+all of them.
 """
 
 from __future__ import annotations
@@ -48,12 +49,14 @@ def wanted(golden: pl.DataFrame) -> pl.DataFrame:
 
 
 def assert_same(found: pl.DataFrame, golden: pl.DataFrame) -> None:
-    """Every row equal, null and empty text taken as one; the message shows the first that are not."""
+    """Every row equal, null and empty text taken as one; the message shows the first few."""
     want = wanted(golden).with_row_index(ROW_NUMBER)
     got = found.select(pl.col(ANSWER).cast(pl.String)).with_row_index(ROW_NUMBER)
     blank = pl.col(ANSWER).fill_null("")
     assert got.height == want.height
-    differ = got.with_columns(blank).join(want.with_columns(blank), on=[ROW_NUMBER, *ANSWER], how="anti")
+    differ = got.with_columns(blank).join(
+        want.with_columns(blank), on=[ROW_NUMBER, *ANSWER], how="anti"
+    )
     shown = differ.join(want, on=ROW_NUMBER, suffix="_wanted").head(5)
     assert differ.is_empty(), f"{differ.height} rows differ: {shown.to_dicts()}"
 
@@ -65,7 +68,10 @@ def by_reference(grouper: drg.Grouper, golden: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(source).alias(name) for name, source in columns.scalars.items()),
         *(
             pl.concat_str(pl.col(sources).fill_null(""), separator="|").alias(name)
-            for name, sources in (("diagnoses", columns.diagnoses), ("procedures", columns.procedures))
+            for name, sources in (
+                ("diagnoses", columns.diagnoses),
+                ("procedures", columns.procedures),
+            )
         ),
     )
     rows = []
@@ -89,7 +95,9 @@ def test_sample_covers_the_scheme(grouper_of, name):
     """Every outcome, and nearly every group of the scheme, stands in the sample."""
     golden = read(SAMPLE / f"{name}.csv.gz")
     # The engine knows ambiguous groups only since CHS-DRG 2.0.
-    assert set(golden["status"]) >= set(OUTCOME) - ({"ambiguous"} if name != "chs_drg_20" else set())
+    assert set(golden["status"]) >= set(OUTCOME) - (
+        {"ambiguous"} if name != "chs_drg_20" else set()
+    )
     groups = {row.drg for row in grouper_of(SCHEMES[name], "opendrg").scheme.drgs}
     assert len(groups & set(golden["drg"])) / len(groups) > 0.9
 

@@ -62,6 +62,8 @@ def test_every_format_gives_what_the_frame_gives(
         frame.write_csv(source, separator="\t" if suffix == ".tsv" else ",")
     summary = group_file(national, source, out)
     table = pl.read_parquet(out)
+    if suffix == ".xlsx":  # a sheet has no empty text
+        frame = frame.with_columns(pl.col(pl.String).replace("", None))
     assert table.select(RESULTS).equals(national.results_frame(month))
     assert table.columns == frame.columns + RESULTS
     assert table.drop(RESULTS).cast(pl.String).equals(frame.cast(pl.String))
@@ -225,7 +227,7 @@ def test_numbers_of_any_dtype_are_read_singly_as_in_a_frame(national: Grouper) -
     ):
         frame = pl.DataFrame(
             {
-                "sex": pl.Series([1.0, 2.0, 1.5, None, 1.0]),
+                "sex": pl.Series([1.0, 2.0, 9.0, None, 1.0]),
                 "age": ages,
                 "diagnoses": [["I63.905"]] * 5,
             }

@@ -17,7 +17,16 @@ STROKE = drg.Claim(claim_id="A1", sex="女", age=67, diagnoses=["I63.905", "E87.
 def test_one_claim(demo):
     result = demo.group(STROKE)
     assert result == drg.GroupResult(
-        "A1", "MDCB", "BR1", "BR13", "脑卒中，伴合并症或并发症", "CC", drg.Outcome.GROUPED, None, "demo", demo.digest
+        "A1",
+        "MDCB",
+        "BR1",
+        "BR13",
+        "脑卒中，伴合并症或并发症",
+        "CC",
+        drg.Outcome.GROUPED,
+        None,
+        "demo",
+        demo.digest,
     )
     assert isinstance(result.outcome, drg.Outcome)
 
@@ -53,13 +62,17 @@ def test_one_claim(demo):
     ],
 )
 def test_bad_input_has_an_outcome_and_a_reason(demo, change, outcome, reason, group):
-    claim = STROKE.model_copy(update={k: tuple(v) if isinstance(v, list) else v for k, v in change.items()})
+    claim = STROKE.model_copy(
+        update={k: tuple(v) if isinstance(v, list) else v for k, v in change.items()}
+    )
     result = demo.group(claim)
     assert (result.outcome, result.reason, result.group) == (outcome, reason, group)
 
 
 def test_frame_keeps_clashing_columns(demo):
-    frame = pl.DataFrame({"diagnoses": ["I63.905"], "sex": ["M"], "age": [60], "mdc": ["theirs"], "group": [1]})
+    frame = pl.DataFrame(
+        {"diagnoses": ["I63.905"], "sex": ["M"], "age": [60], "mdc": ["theirs"], "group": [1]}
+    )
     grouped = demo.group_frame(frame)
     assert grouped.columns == ["diagnoses", "sex", "age", "mdc_input", "group_input", *RESULT_NAMES]
     assert grouped.row(0)[3:6] == ("theirs", 1, "MDCB")
@@ -92,7 +105,9 @@ def test_explain_ends_with_the_result(demo):
     assert demo.reference.trace(STROKE)[0] == demo.group(STROKE)
 
 
-@pytest.mark.parametrize("name", ["nothing", "chs-drg", "../demo", "a" * 100, "", "demo/../demo-none"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "chs-drg", "../demo", "a" * 100, "", "demo/../demo-none"]
+)
 def test_unknown_schemes(name):
     with pytest.raises(SchemeError) as caught:
         drg.Grouper.load(name)

@@ -1,4 +1,4 @@
-"""The speed gate: instructions per claim. Seconds move by half with the machine's load, these do not."""
+"""The speed gate: instructions per claim. Seconds move with the machine's load, these do not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ MAX_KERNEL = 3_000
 @pytest.mark.long
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 def test_instructions_per_claim(monkeypatch):
-    spec = importlib.util.spec_from_file_location("instructions", ROOT / "bench" / "instructions.py")
+    spec = importlib.util.spec_from_file_location(
+        "instructions", ROOT / "bench" / "instructions.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     instructions = importlib.util.module_from_spec(spec)

@@ -44,7 +44,14 @@ def run(batch: core.ClaimBatch) -> list[np.ndarray]:
 # ---------------------------------------------------------------- code tables
 
 
-@given(st.lists(st.text(alphabet="AB019.+*x", min_size=1, max_size=24), min_size=1, max_size=300, unique=True))
+@given(
+    st.lists(
+        st.text(alphabet="AB019.+*x", min_size=1, max_size=24),
+        min_size=1,
+        max_size=300,
+        unique=True,
+    )
+)
 def test_tables_find_what_they_hold(codes):
     keys, shifts, slots = core.build_table(codes)
     assert core.find_codes(keys, shifts, codes) == [slot + 2 for slot in slots]
@@ -69,13 +76,19 @@ def test_tables_refuse(codes):
 
 def test_absent_unknown_and_known():
     keys, shifts, slots = core.build_table(["A00.000"])
-    assert core.find_codes(keys, shifts, ["", "A00.000", "a00.000", "x" * 30]) == [0, slots[0] + 2, 1, 1]
+    assert core.find_codes(keys, shifts, ["", "A00.000", "a00.000", "x" * 30]) == [
+        0,
+        slots[0] + 2,
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
     ("written", "folded"),
     [
-        ("a00.0", "A00.0"), ("Ａ００．０", "A00.0"), (" A 00.0\u3000", "A00.0"), ("\tA\u00a0", "A"), ("", ""),
+        ("a00.0", "A00.0"), ("Ａ００．０", "A00.0"), (" A 00.0\u3000", "A00.0"),
+        ("\tA\u00a0", "A"), ("", ""),
         ("a17.0+g01*", "A17.0+G01*"), ("九", None), ("é", None), ("\x00", None), ("x" * 25, None),
         ("A" + " " * 90, "A"), ("\U000C0020", None), ("𠮷", None),
     ],
@@ -110,17 +123,23 @@ def test_codes_of_every_length(size, dtype):
 
 
 def test_ids_give_what_strings_give():
-    batch = batch_of([["I63.905", "J96.000", "i63.905", "zz"], [], ["P07.300"]], [["01.2401"], [], ["x"]])
+    batch = batch_of(
+        [["I63.905", "J96.000", "i63.905", "zz"], [], ["P07.300"]], [["01.2401"], [], ["x"]]
+    )
     direct, out = run(batch), outputs(3)
     core.group_ids(PROGRAM, *core.encode_batch(PROGRAM, batch), scalars(3), *out)
     for one, other in zip(direct, out, strict=True):
         assert one.tolist() == other.tolist()
 
 
-@pytest.mark.parametrize(("start", "stop", "offset"), [(-1, 1, 0), (2, 1, 0), (0, 4, 0), (0, 3, 1), (0, 3, -1)])
+@pytest.mark.parametrize(
+    ("start", "stop", "offset"), [(-1, 1, 0), (2, 1, 0), (0, 4, 0), (0, 3, 1), (0, 3, -1)]
+)
 def test_ranges_outside_are_refused(start, stop, offset):
     with pytest.raises(ValueError, match=r"range|short"):
-        core.group_batch(PROGRAM, batch_of([["A"]] * 3), scalars(3), offset, start, stop, *outputs(3))
+        core.group_batch(
+            PROGRAM, batch_of([["A"]] * 3), scalars(3), offset, start, stop, *outputs(3)
+        )
 
 
 def test_short_columns_are_refused():
@@ -140,7 +159,14 @@ def test_columns_of_another_type_are_refused():
 
 @pytest.mark.parametrize(
     ("start", "ids"),
-    [([0, 2], [9]), ([0, -1], [1]), ([-1, 1], [1]), ([0, 1], [1 << 29]), ([0, 1], [1 << 31]), ([1, 0], [1])],
+    [
+        ([0, 2], [9]),
+        ([0, -1], [1]),
+        ([-1, 1], [1]),
+        ([0, 1], [1 << 29]),
+        ([0, 1], [1 << 31]),
+        ([1, 0], [1]),
+    ],
 )
 def test_foreign_ids_are_refused(start, ids):
     none = (np.zeros(2, np.int64), np.zeros(0, np.uint32))

@@ -1,4 +1,4 @@
-"""The packages as they are shipped: a wheel and an sdist, installed and used outside the checkout."""
+"""The packages as they are shipped: a wheel and an sdist, used outside the checkout."""
 
 from __future__ import annotations
 
@@ -45,10 +45,15 @@ def test_extras():
 
 def test_every_dependency_has_a_reason():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    for group in (PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()):
+    for group in (
+        PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"].values(),
+    ):
         for requirement in group:
             if not requirement.startswith("drg-engine"):
-                (line,) = [row for row in text.splitlines() if row.startswith(f'    "{requirement}",')]
+                (line,) = [
+                    row for row in text.splitlines() if row.startswith(f'    "{requirement}",')
+                ]
                 assert "#" in line, requirement
 
 
@@ -77,7 +82,9 @@ def wheel(sdist, tmp_path_factory) -> Path:
     return build(source, tmp_path_factory.mktemp("wheel"), "wheel")
 
 
-def run_installed(wheel: Path, folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run_installed(
+    wheel: Path, folder: Path, *command: str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
     """Run a command of an environment that holds the wheel; the dependencies are this one's."""
     home = folder / "env"
     if not home.is_dir():
@@ -100,8 +107,10 @@ def test_sdist_holds_sources_only(sdist):
     with tarfile.open(sdist) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
     for wanted in (
-        "LICENSE", "NOTICE", "README.md", "CHANGELOG.md", "Makefile", "setup.py", "tables/sources.toml",
-        "grouper_core/kernel.pyx", "grouper_core/program.pxd", "tests/conftest.py", "bench/README.md",
+        "LICENSE", "NOTICE", "README.md", "CHANGELOG.md", "Makefile", "setup.py",
+        "tables/sources.toml",
+        "grouper_core/kernel.pyx", "grouper_core/program.pxd", "tests/conftest.py",
+        "bench/README.md",
         "tests/golden/chs_drg_20.csv.gz",
     ):  # fmt: skip
         assert wanted in names, wanted
@@ -118,7 +127,12 @@ def test_wheel_holds_what_runs(wheel):
     assert "License-File: NOTICE\n" in header
     on_disk = {p.relative_to(ROOT / "tables").as_posix() for p in (ROOT / "tables").rglob("*.csv")}
     assert {n.removeprefix("drg/_tables/") for n in names if n.endswith(".csv")} == on_disk
-    for wanted in ("drg/py.typed", "grouper_core/py.typed", "grouper_core/kernel.pyi", "drg/catalogue/errors.toml"):
+    for wanted in (
+        "drg/py.typed",
+        "grouper_core/py.typed",
+        "grouper_core/kernel.pyi",
+        "drg/catalogue/errors.toml",
+    ):
         assert wanted in names, wanted
     compiled = {p.stem for p in (ROOT / "grouper_core").glob("*.pyx")}
     assert {n.split("/")[1].split(".")[0] for n in names if n.endswith((".so", ".pyd"))} == compiled
@@ -131,13 +145,28 @@ def test_wheel_holds_what_runs(wheel):
 @pytest.mark.long
 def test_wheel_works_outside_the_checkout(wheel, tmp_path):
     (tmp_path / "claims.csv").write_text(CLAIMS, encoding="utf-8")
-    where = run_installed(wheel, tmp_path, "-c", "import drg, grouper_core; print(drg.__file__, grouper_core.__file__)")
+    where = run_installed(
+        wheel,
+        tmp_path,
+        "-c",
+        "import drg, grouper_core; print(drg.__file__, grouper_core.__file__)",
+    )
     assert all(path.startswith(str(tmp_path)) for path in where.stdout.split())
     listed = run_installed(wheel, tmp_path, "-c", COMMAND, "schemes")
     for scheme in ("chs-drg-1.0", "chs-drg-1.1", "chs-drg-2.0", "demo"):
         assert scheme in listed.stdout
     done = run_installed(
-        wheel, tmp_path, "-c", COMMAND, "group", "claims.csv", "-s", "chs-drg-2.0", "-o", "out.csv", check=False
+        wheel,
+        tmp_path,
+        "-c",
+        COMMAND,
+        "group",
+        "claims.csv",
+        "-s",
+        "chs-drg-2.0",
+        "-o",
+        "out.csv",
+        check=False,
     )
     assert done.returncode == 1, done.stderr  # one claim is rejected
     lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()

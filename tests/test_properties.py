@@ -1,4 +1,4 @@
-"""What must not change a result: row order, chunks, threads, repeated codes, column layout, process."""
+"""What must not change a result: row order, chunks, threads, repeats, layout, process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ SCALARS = {name: name for name, dtype in schema().items() if not isinstance(dtyp
 LISTS = ClaimColumns(SCALARS, ("diagnoses",), True, ("procedures",), True)
 
 
-def results(grouper: drg.Grouper, frame: object, columns: ClaimColumns = LISTS, threads: int = 1) -> list[tuple]:
+def results(
+    grouper: drg.Grouper, frame: object, columns: ClaimColumns = LISTS, threads: int = 1
+) -> list[tuple]:
     return grouper.group_frame(frame, columns, threads=threads).select(RESULT_NAMES).rows()
 
 
@@ -85,7 +87,9 @@ def test_lazy_frames_change_nothing(national, month, expected, tmp_path):
     assert lazy.select(RESULT_NAMES).collect().rows() == expected
     assert lazy.select(RESULT_NAMES).collect(engine="streaming").rows() == expected
     month.write_parquet(tmp_path / "month.parquet", row_group_size=500)
-    national.group_frame(pl.scan_parquet(tmp_path / "month.parquet"), LISTS).sink_parquet(tmp_path / "out.parquet")
+    national.group_frame(pl.scan_parquet(tmp_path / "month.parquet"), LISTS).sink_parquet(
+        tmp_path / "out.parquet"
+    )
     assert pl.read_parquet(tmp_path / "out.parquet", columns=list(RESULT_NAMES)).rows() == expected
 
 
@@ -98,7 +102,9 @@ def test_repeated_codes_change_nothing(national, pool, data):
         if not [c for c in codes if c]:
             continue
         # A repeat stands anywhere after the first entry: before it, it would be another principal.
-        for code in data.draw(st.lists(st.sampled_from([c for c in codes if c]), min_size=1, max_size=4)):
+        for code in data.draw(
+            st.lists(st.sampled_from([c for c in codes if c]), min_size=1, max_size=4)
+        ):
             codes.insert(data.draw(st.integers(codes.index(code) + 1, len(codes))), code)
         more[name] = codes
     single, repeated = results(national, pl.DataFrame([row, more], schema=schema()))
@@ -130,9 +136,12 @@ def wide(frame: pl.DataFrame, dtype: pl.DataType) -> tuple[pl.DataFrame, ClaimCo
         width = int(frame[name].list.len().max() or 0)
         names[letter] = tuple(f"{letter}{i}" for i in range(width))
         frame = frame.with_columns(
-            pl.col(name).list.get(i, null_on_oob=True).cast(dtype).alias(f"{letter}{i}") for i in range(width)
+            pl.col(name).list.get(i, null_on_oob=True).cast(dtype).alias(f"{letter}{i}")
+            for i in range(width)
         )
-    return frame.drop("diagnoses", "procedures"), ClaimColumns(SCALARS, names["d"], False, names["p"], False)
+    return frame.drop("diagnoses", "procedures"), ClaimColumns(
+        SCALARS, names["d"], False, names["p"], False
+    )
 
 
 @pytest.mark.parametrize("separator", ["|", ",", ";", "；", "、"])
@@ -166,7 +175,11 @@ def test_principal_apart(national, month, expected):
 
 @pytest.mark.parametrize("text", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
 def test_pyarrow_tables(national, month, expected, text):
-    kinds = {pa.large_string(): pa.large_list, pa.string(): pa.list_, pa.string_view(): pa.large_list}
+    kinds = {
+        pa.large_string(): pa.large_list,
+        pa.string(): pa.list_,
+        pa.string_view(): pa.large_list,
+    }
     table = joined(month, "|").to_arrow()
     at = {name: table.schema.get_field_index(name) for name in ("diagnoses", "procedures")}
     for name, place in at.items():
@@ -216,22 +229,27 @@ def test_threads_share_a_grouper(national, month, expected):
 def test_pickle(national, demo, month, expected):
     for grouper in (national, demo):
         again = pickle.loads(pickle.dumps(grouper))
-        assert (again.scheme_id, again.digest, again.compat) == (grouper.scheme_id, grouper.digest, "")
+        assert (again.scheme_id, again.digest, again.compat) == (
+            grouper.scheme_id,
+            grouper.digest,
+            "",
+        )
         assert len(pickle.dumps(grouper)) < 1_000
     assert results(pickle.loads(pickle.dumps(national)), month[:50]) == expected[:50]
 
 
-def _work(job: tuple[drg.Grouper, list[dict]]) -> list[tuple]:
-    grouper, rows = job
-    return [tuple(str(v) for v in grouper.group(drg.Claim.from_row(row))[1:4]) for row in rows]
+def _some_claims(grouper: drg.Grouper) -> list[drg.Claim]:
+    return [
+        drg.Claim.from_row(row)
+        for row in drg.synth(grouper.scheme, 40, seed=1).iter_rows(named=True)
+    ]
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_other_processes(demo, method):
-    rows = drg.synth(demo.scheme, 40, seed=1).to_dicts()
-    here = _work((demo, rows))
+    claims = _some_claims(demo)
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
-        assert list(pool.map(_work, [(demo, rows)] * 2)) == [here, here]
+        assert list(pool.map(demo.group, claims)) == [demo.group(claim) for claim in claims]
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -241,7 +259,8 @@ def test_fork_after_threads(demo, monkeypatch):
     monkeypatch.setattr(grouper_module, "TASK_ROWS", 10)
     frame = drg.synth(demo.scheme, 200, seed=1)
     demo.group_frame(frame, threads=4)
-    rows = frame[:40].to_dicts()
-    here = _work((demo, rows))
+    claims = _some_claims(demo)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
-        assert pool.submit(_work, (demo, rows)).result(timeout=60) == here
+        assert list(pool.map(demo.group, claims, timeout=60)) == [
+            demo.group(claim) for claim in claims
+        ]

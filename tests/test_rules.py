@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import made_schemes
 import pytest
-import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,7 +56,7 @@ def test_parse(text, rule):
     assert parse(to_text(rule)) == rule
 
 
-@given(strategies.rule_trees(max_leaves=12))
+@given(made_schemes.rule_trees(max_leaves=12))
 def test_round_trip(rule):
     assert parse(to_text(rule)) == rule
 
@@ -104,7 +104,11 @@ def test_errors_name_the_position(text, position):
 
 @pytest.mark.parametrize(
     "deep",
-    ["(" * 100_000, "not " * 100_000 + "mcc", "(" * 39 + "mcc" + ")" * 39 + " and " + "not " * 60 + "cc"],
+    [
+        "(" * 100_000,
+        "not " * 100_000 + "mcc",
+        "(" * 39 + "mcc" + ")" * 39 + " and " + "not " * 60 + "cc",
+    ],
     ids=["brackets", "not", "both"],
 )
 def test_depth_has_a_limit(deep):
@@ -119,8 +123,10 @@ def test_width_has_none():
 
 
 WORDS = (
-    "and", "or", "not", "(", ")", "{", "}", ",", "<", "<=", "=", ">=", ">", "in", "is", "missing", "invalid",
-    "unknown", "always", "never", "mcc", "cc", "count", "trauma_sites", "any_dx", "principal_px", "age", "sex",
+    "and", "or", "not", "(", ")", "{", "}", ",", "<", "<=", "=", ">=", ">", "in", "is",
+    "missing", "invalid",
+    "unknown", "always", "never", "mcc", "cc", "count", "trauma_sites", "any_dx", "principal_px",
+    "age", "sex",
     "male", "disposition", "AA1.px", "P07.*", "0", "-3", "歧义",
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""House rules of every folder under tables/: digests, order, sources, statuses, names, overlays that bite."""
+"""House rules of every folder under tables/: digests, order, sources, overlays that bite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conftest import ROOT
 
 import drg
 from drg.reasons import reason_codes
-from drg.schemes.rules import iter_atoms
+from drg.schemes.rules import code_tests
 from drg.schemes.tables import SCHEME_TABLES
 
 TABLES = ROOT / "tables"
@@ -54,7 +54,7 @@ def test_nothing_is_overlooked():
 
 @pytest.mark.parametrize("path", HEADERS, ids=name_of)
 def test_declared_tables_are_the_files(path):
-    """Each CSV of a folder is declared with its rows and digest, and each declared table is there."""
+    """Each CSV of a folder is declared with its rows and digest, and nothing else is."""
     declared = toml(path)["tables"]
     assert {p.stem for p in path.parent.glob("*.csv")} == set(declared)
     for name, entry in declared.items():
@@ -81,7 +81,10 @@ def test_csv_form(path):
 
 def _sort_key(table: str, row: dict[str, str]) -> tuple:
     key = SCHEME_TABLES[table].key
-    return tuple((0, int(v), "") if (v := row[k]).isdigit() and k in ("order", "rule_no") else (1, 0, v) for k in key)
+    return tuple(
+        (0, int(v), "") if (v := row[k]).isdigit() and k in ("order", "rule_no") else (1, 0, v)
+        for k in key
+    )
 
 
 @pytest.mark.parametrize("folder", SCHEMES, ids=name_of)
@@ -164,7 +167,9 @@ def test_every_adrg_ends_in_a_group(folder):
 
 def _reasons_used(folder: Path) -> set[str]:
     found = {row["check"] for path in folder.rglob("check.csv") for row in rows(path)}
-    return found | {row["reason"] for path in folder.rglob("adrg.csv") for row in rows(path) if row["reason"]}
+    return found | {
+        row["reason"] for path in folder.rglob("adrg.csv") for row in rows(path) if row["reason"]
+    }
 
 
 @pytest.mark.parametrize("folder", SCHEMES, ids=name_of)
@@ -179,11 +184,7 @@ def test_every_named_set_is_used_and_known(grouper_of, scheme):
     """A set that no rule names is a row nobody reads."""
     made = grouper_of(scheme).scheme
     rules = [r.rule for table in (made.mdcs, made.adrgs, made.drgs, made.checks) for r in table]
-    named = {
-        getattr(atom, "codes", None).name if hasattr(getattr(atom, "codes", None), "name") else getattr(atom, "name", "")
-        for rule in rules
-        for atom in iter_atoms(rule)
-    } - {""}
+    named = {test.name for rule in rules for test in code_tests(rule)} - {""}
     listed = {row["set"] for row in rows(TABLES / "schemes" / scheme / "code_set.csv")}
     assert named <= set(made.code_sets)
     assert listed <= named, sorted(listed - named)[:10]

@@ -102,40 +102,45 @@ def _numbers(series: pl.Series) -> pl.Series:
     dtype = series.dtype
     if dtype == pl.Null:
         return pl.Series(np.full(len(series), FIELD_NULL, np.int32))
-    if not (dtype.is_integer() or dtype.is_float()):
-        text = series.cast(pl.String).str.strip_chars(BLANKS)
-        text = text.set(text == "", None)
-        series = text.str.to_integer(dtype=pl.Int64, strict=False)
-        if series.null_count() > text.null_count():
-            # "67.0" is how spreadsheets write 67.
-            whole = text.str.replace(r"^([+-]?\d+)\.0*$", "$1").str.to_integer(
-                dtype=pl.Int64, strict=False
-            )
-            unread = pl.lit(FIELD_INVALID, pl.Int64)
-            return _within(whole, pl.when(text.is_not_null()).then(unread))
-    elif dtype.is_float():
-        unread = pl.when(series.is_not_null()).then(pl.lit(FIELD_INVALID, pl.Int64))
+    if dtype.is_float():
         whole = series.set(series != series.floor(), None).cast(pl.Int64, strict=False)
-        return _within(whole, unread)
-    return _within(series, None)
+        unread = (whole.is_null() & series.is_not_null()).arg_true()
+        return _within(whole.scatter(unread, FIELD_INVALID))
+    return _within(series if dtype.is_integer() else _read_numbers(series.cast(pl.String)))
 
 
-def _within(values: pl.Series, otherwise: pl.Expr | None) -> pl.Series:
-    """Int32 with the two marks; ``otherwise`` fills nulls that are not really missing."""
-    v = pl.lit(values)
-    if values.dtype in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16) and otherwise is None:
+def _read_numbers(text: pl.Series) -> pl.Series:
+    """Integers as Int64; what is there but no whole number becomes FIELD_INVALID."""
+    values = text.str.to_integer(dtype=pl.Int64, strict=False)
+    if values.null_count() == text.null_count():
+        return values
+    rest = (values.is_null() & text.is_not_null()).arg_true()
+    clean = text.gather(rest).str.strip_chars(BLANKS)
+    # "67.0" is how spreadsheets write 67.
+    whole = clean.str.replace(r"^([+-]?\d+)\.0*$", "$1").str.to_integer(
+        dtype=pl.Int64, strict=False
+    )
+    whole = whole.fill_null(FIELD_INVALID).set(clean == "", None)
+    return values.scatter(rest, whole)
+
+
+def _within(values: pl.Series) -> pl.Series:
+    """Int32 with the two marks: null, and not an int32."""
+    if values.dtype in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16):
         return values.cast(pl.Int32).fill_null(FIELD_NULL)
-    inside = v.is_between(FIELD_INVALID + 1, TOP)
-    read = pl.when(inside | v.is_null()).then(v).otherwise(FIELD_INVALID)
-    if otherwise is not None:
-        read = pl.coalesce(read, otherwise)
+    v = pl.lit(values)
+    read = (
+        pl.when(v.is_between(FIELD_INVALID + 1, TOP) | v.is_null()).then(v).otherwise(FIELD_INVALID)
+    )
     return pl.select(read.fill_null(FIELD_NULL).cast(pl.Int32)).to_series()
 
 
 def _sexes(series: pl.Series) -> pl.Series:
     if series.dtype != pl.String:
-        series = series.cast(pl.Int64, strict=False) if series.dtype.is_float() else series
+        # A float column writes 1 as "1.0"; what is no whole number stays and is invalid.
+        floats = series.dtype.is_float()
         series = series.cast(pl.String)
+        series = series.str.strip_suffix(".0") if floats else series
     values = pl.Series(np.empty(0, np.int32))
     for male, female in (("M", "F"), ("1", "2"), ("男", "女")):
         coded = pl.when(pl.lit(series) == male).then(1).when(pl.lit(series) == female).then(2)
