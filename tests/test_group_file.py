@@ -15,7 +15,7 @@ from drg.errors import InputError
 from drg.grouping.grouper import Grouper
 from drg.scale import RunError
 from drg.scale.find import claim_of
-from drg.scale.group_file import batches_of, group_file, interruptible, stoppable
+from drg.scale.group_file import group_file, interruptible, stoppable
 from drg.scale.summary import Summary, aligned
 
 DEMO = ROOT / "examples" / "demo_claims.csv"
@@ -132,11 +132,11 @@ def test_a_file_without_claims_gives_a_file_without_claims(demo: Grouper, tmp_pa
 
 
 def test_parquet_slices_join_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drg.scale.group_file._SLICE", 7)
+    monkeypatch.setattr("drg.claims.readers._SLICE", 7)
     frame = pl.DataFrame({"diagnoses": [f"A{n:02d}" for n in range(40)]})
     frame.write_parquet(tmp_path / "in.parquet", row_group_size=10)
     with open_claims(tmp_path / "in.parquet") as source:
-        parts = list(batches_of(source, 3))
+        parts = list(source.batches(3))
     assert max(part.height for part in parts) == 3
     assert pl.concat(parts).equals(frame)
 

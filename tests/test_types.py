@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_users_see_the_types(tmp_path):
     )
     done = subprocess.run(
         [BIN / "mypy", "--strict", "--no-error-summary", "--cache-dir", tmp_path / "c", snippet],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path, env=os.environ | {"MYPYPATH": str(ROOT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if ": error:" in line]
     assert len(lines) == 1, done.stdout + done.stderr

@@ -23,7 +23,7 @@ from drg.grouping.fields import COLUMN_OF_FIELD
 from drg.grouping.reference_case import Case, Reading
 from drg.reasons import reason_page, reason_title
 from drg.scale.find import claim_of, unused_name
-from drg.scale.group_file import Progress, batches_of, interruptible, refuse_same, stoppable
+from drg.scale.group_file import Progress, interruptible, refuse_same, stoppable
 from drg.scale.summary import Summary, Tally, aligned
 from drg.schemes.rules import Compare, OneOf, State, iter_atoms
 from drg.text import language, text
@@ -153,7 +153,7 @@ def check_file(
     with open_claims(source_path, sheet=0 if sheet is None else sheet) as source:
 
         def frames(stop: Event) -> Iterator[pl.DataFrame]:
-            batches = stoppable(batches_of(source), stop)
+            batches = stoppable(source.batches(), stop)
             for found in check_batches(grouper, source, batches, tally, lang):
                 codes.update(finding.code for finding in found)
                 if show is not None:

@@ -19,7 +19,7 @@ import polars as pl
 
 import drg
 from drg.claims.frame import rename_clashing
-from drg.claims.readers import ClaimSource, explained, open_claims
+from drg.claims.readers import ClaimSource, open_claims
 from drg.claims.writers import output_suffix, write_frames
 from drg.scale import RunError
 from drg.scale.summary import Summary, Tally
@@ -27,15 +27,13 @@ from drg.scale.summary import Summary, Tally
 if TYPE_CHECKING:
     from drg.grouping.grouper import Grouper
 
-__all__ = ["Progress", "batches_of", "group_file", "interruptible", "refuse_same", "stoppable"]
+__all__ = ["Progress", "group_file", "interruptible", "refuse_same", "stoppable"]
 
 #: Called with the claims done and the claims in all.
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
 _BATCH = 50_000
-#: Rows of a Parquet file read at once: smaller ones decode large row groups again and again.
-_SLICE = 200_000
 #: A sheet is filled cell by cell: smaller steps let the bar move and a stop be noticed.
 _XLSX_BATCH = 5_000
 #: Seconds between looks for a signal.
@@ -96,7 +94,7 @@ def group_file(
     with open_claims(source_path, sheet=0 if sheet is None else sheet) as source:
 
         def work(stop: Event) -> None:
-            batches = stoppable(batches_of(source, size), stop)
+            batches = stoppable(source.batches(size), stop)
             write_frames(
                 out_path,
                 _grouped(grouper, batches, source, threads, tally, progress),
@@ -107,26 +105,6 @@ def group_file(
         interruptible(work)
     seconds = time.perf_counter() - started
     return Summary.of_run(grouper, source_path, out_path, seconds, tally.counts)
-
-
-def batches_of(source: ClaimSource, size: int = _BATCH) -> Iterator[pl.DataFrame]:
-    """Rows of a file in order, in frames of about ``size`` rows, in flat memory.
-
-    Parquet is read slice by slice: left to itself, polars reads many row groups ahead, which
-    for 6 million claims in groups of 500,000 rows holds more than a gigabyte.
-
-    Raises
-    ------
-    InputError
-        The file turns out to be damaged further on.
-    """
-    if source.path.suffix.lower() != ".parquet":
-        yield from source.batches(size)
-        return
-    for start in range(0, source.rows, _SLICE):
-        with explained(source.path):
-            part = source.scan().slice(start, _SLICE).collect(engine="streaming")
-        yield from part.iter_slices(size)
 
 
 def refuse_same(source: Path, out: Path) -> None:
