@@ -22,7 +22,7 @@ def test_wide_frame(rate, grouper, wide):
     rate(lambda: grouper.results_frame(wide, threads=1), wide.height)
 
 
-def test_two_threads_against_one(benchmark, grouper, claims):
+def test_two_threads_against_one(benchmark, note, grouper, claims):
     """Interleaved, so that a busy neighbour slows both; the ratio goes into extra_info."""
     frame = pl.concat([claims] * max(1, 1_000_000 // claims.height), rechunk=True)
 
@@ -36,5 +36,5 @@ def test_two_threads_against_one(benchmark, grouper, claims):
     for _ in range(5):
         best = {threads: min(least, seconds(threads)) for threads, least in best.items()}
     benchmark.extra_info["two_threads_against_one"] = best[1] / best[2]
-    print(f"\n2 threads against 1, {frame.height:,} claims: {best[1] / best[2]:.2f} x")
+    note(f"2 threads against 1, {frame.height:,} claims: {best[1] / best[2]:.2f} x")
     benchmark.pedantic(lambda: seconds(2), rounds=1)

@@ -21,6 +21,7 @@ SCHEME = "chs-drg-2.0"
 ROWS = int(os.environ.get("DRG_BENCH_ROWS", "200000"))
 _rates: list[tuple[str, float]] = []
 _ruler: list[float] = []
+_notes: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,9 +86,17 @@ def wide(claims: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@pytest.fixture(scope="session")
+def note() -> Callable[[str], None]:
+    """``note(text)``: a line of the summary."""
+    return _notes.append
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not _rates:
         return
     terminalreporter.section(f"claims a second ({ROWS:,} claims, {SCHEME})")
     for name, found in [("reference grouper (the ruler)", _ruler[0]), *_rates]:
         terminalreporter.write_line(f"{name:60} {found:12,.0f}/s {found / _ruler[0]:9.1f} x")
+    for text in _notes:
+        terminalreporter.write_line(text)

@@ -81,9 +81,9 @@ def measure() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
-        # Two calls against one, at two sizes: what a call or a process costs in itself falls out.
-        small = count(folder, SMALL, 3, 0) - count(folder, SMALL, 1, 0)
+        # More calls against fewer, at two sizes: what a call or a process costs falls out.
         large = count(folder, LARGE, 3, 0) - count(folder, LARGE, 1, 0)
+        small = count(folder, SMALL, 3, 0) - count(folder, SMALL, 1, 0)
         kernel = count(folder, LARGE, 0, 3) - count(folder, LARGE, 0, 1)
     return {
         "frame": round((large - small) / 2 / (LARGE - SMALL), 1),

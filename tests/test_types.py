@@ -35,7 +35,8 @@ def test_users_see_the_types(tmp_path):
     )
     done = subprocess.run(
         [BIN / "mypy", "--strict", "--no-error-summary", "--cache-dir", tmp_path / "c", snippet],
-        cwd=tmp_path, env=os.environ | {"MYPYPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        cwd=tmp_path, env=os.environ | {"MYPYPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if ": error:" in line]
     assert len(lines) == 1, done.stdout + done.stderr

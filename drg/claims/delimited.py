@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drg.claims.encoding import BLOCK, blocks
 from drg.errors import InputError
@@ -22,8 +23,8 @@ from drg.errors import InputError
 __all__ = ["Layout", "check_names", "find_bad_row", "layout"]
 
 _NEWLINE = ord("\n")
+_QUOTE = ord('"')
 SEPARATORS = (",", "\t", ";", "|")
-_QUOTED = re.compile(rb'"[^"]*"')
 _SNIFFED_HEADER = re.compile(r'"[^"]*"')
 
 
@@ -148,31 +149,29 @@ def _count(path: Path, separator: str) -> _Counts:
             first = False
         returns = returns or b"\r" in block[:4096]
         last = block[-1:]
-        bare = _outside_quotes(block, counts)
-        array = np.frombuffer(bare, dtype=np.uint8)
-        counts.fields += int(np.count_nonzero(array == delimiter))
-        counts.lines += int(np.count_nonzero(array == _NEWLINE))
+        _count_block(np.frombuffer(block, dtype=np.uint8), delimiter, counts)
     counts.ends_in_line = last not in (b"", b"\n")
     counts.returns_only = returns and counts.lines == 0
     return counts
 
 
-def _outside_quotes(block: bytes, counts: _Counts) -> bytes:
-    """The block without its quoted parts; ``counts.open_quote`` carries over to the next."""
-    if counts.open_quote:
-        end = block.find(b'"')
-        if end < 0:
-            return b""
-        block = block[end + 1 :]
-        counts.open_quote = False
-    if b'"' not in block:
-        return block
-    bare = _QUOTED.sub(b"", block)
-    start = bare.find(b'"')
-    if start >= 0:
-        counts.open_quote = True
-        bare = bare[:start]
-    return bare
+def _count_block(data: NDArray[np.uint8], delimiter: int, counts: _Counts) -> None:
+    """Add a block's delimiters and line ends outside quotes; ``open_quote`` carries over."""
+    quotes = np.flatnonzero(data == _QUOTE)
+    was_open = counts.open_quote
+    counts.open_quote = was_open != bool(len(quotes) & 1)
+    # Two quotes side by side, an empty cell, hold nothing: the usual case.
+    empty = not was_open and not len(quotes) & 1 and bool((np.diff(quotes)[::2] == 1).all())
+
+    def outside(byte: int) -> int:
+        found = data == byte
+        if empty:
+            return int(np.count_nonzero(found))
+        depth = np.searchsorted(quotes, np.flatnonzero(found)) + was_open
+        return int(np.count_nonzero(depth & 1 == 0))
+
+    counts.fields += outside(delimiter)
+    counts.lines += outside(_NEWLINE)
 
 
 def find_bad_row(path: Path, separator: str, width: int, where: str) -> bool:

@@ -104,7 +104,7 @@ def write_frames(
     *,
     schema: pl.Schema | None = None,
     metadata: Mapping[str, str] | None = None,
-    compression: Compression = "zstd",
+    compression: Compression = "lz4",
 ) -> int:
     """Write frames one after the other to one file, rows in the given order.
 
@@ -119,7 +119,7 @@ def write_frames(
         Columns of the frames; needed only for an iterable that may be empty.
     metadata : mapping of str to str, optional
         Provenance: Parquet file metadata, XLSX custom properties. CSV and TSV have no place.
-    compression : {"zstd", "lz4", "uncompressed"}, optional
+    compression : {"lz4", "zstd", "uncompressed"}, optional
         Parquet only.
 
     Returns
