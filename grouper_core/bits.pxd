@@ -16,14 +16,24 @@ cdef extern from *:
     int lowest_bit "drg_lowest"(uint64_t x) noexcept nogil
 
 
+cdef inline uint64_t bytes_equal(uint64_t word, uint64_t pattern) noexcept nogil:
+    """High bit of each byte that equals the pattern's, exact up to the lowest one set."""
+    word ^= pattern
+    return (word - <uint64_t>0x0101010101010101) & ~word & <uint64_t>0x8080808080808080
+
+
+cdef inline uint64_t low_bytes(uint64_t word, uint64_t n) noexcept nogil:
+    """The word with only its first n bytes kept, n from 0 to 8."""
+    return word & ((<uint64_t>1 << (8 * n)) - 1) if n < 8 else word
+
+
 cdef inline const uint8_t *find_byte(const uint8_t *text, const uint8_t *end, uint8_t wanted) noexcept nogil:
     """First place of a byte, or the end; eight bytes at a step."""
     cdef uint64_t word
     cdef uint64_t pattern = <uint64_t>0x0101010101010101 * wanted
     while end - text >= 8:
         memcpy(&word, text, 8)
-        word ^= pattern
-        word = (word - <uint64_t>0x0101010101010101) & ~word & <uint64_t>0x8080808080808080
+        word = bytes_equal(word, pattern)
         if word != 0:
             return text + (lowest_bit(word) >> 3)
         text += 8

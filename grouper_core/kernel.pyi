@@ -8,7 +8,7 @@ from typing_extensions import Buffer
 from grouper_core.arrow import ClaimBatch
 from grouper_core.program import Program
 
-Ints = Buffer | NDArray[np.generic]
+_Ints = Buffer | NDArray[np.generic]
 
 def group_batch(
     program: Program,
@@ -17,23 +17,23 @@ def group_batch(
     offset: int,
     start: int,
     stop: int,
-    leaf: Ints,
-    severity: Ints,
-    reason: Ints,
+    leaf: _Ints,
+    severity: _Ints,
+    reason: _Ints,
 ) -> None: ...
 def encode_batch(
     program: Program, batch: ClaimBatch
 ) -> tuple[array[int], array[int], array[int], array[int]]: ...
 def group_ids(
     program: Program,
-    dx_start: Ints,
-    dx_id: Ints,
-    px_start: Ints,
-    px_id: Ints,
+    dx_start: _Ints,
+    dx_id: _Ints,
+    px_start: _Ints,
+    px_id: _Ints,
     columns: list[NDArray[np.int32] | None],
-    leaf: Ints,
-    severity: Ints,
-    reason: Ints,
+    leaf: _Ints,
+    severity: _Ints,
+    reason: _Ints,
 ) -> None: ...
 def group_one(
     program: Program,

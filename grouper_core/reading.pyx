@@ -1,12 +1,12 @@
 """Claim columns to ids: exact spelling first, the slow road only on a miss."""
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport malloc, realloc
 from libc.string cimport memcpy
 
 from grouper_core.arrow cimport LISTED, OFFSETS_32, PLAIN, VIEW, CodeSource, Part, Text, is_valid
-from grouper_core.bits cimport find_byte
+from grouper_core.bits cimport bytes_equal, find_byte, low_bytes, lowest_bit
 from grouper_core.codes cimport (
     ABSENT, FIRST_ID, MAX_CODE_BYTES, UNKNOWN, HashTable, Key, find_slot, fold_text, hash_key, key_of_text,
 )
@@ -147,21 +147,60 @@ cdef void read_views(const ProgramData *p, const CodeSide *side, const Text *tex
     ids.n = out - ids.id
 
 
+cdef inline const uint8_t *read_inside(const ProgramData *p, const CodeSide *side, const uint8_t *text,
+                                       const uint8_t *end, uint8_t separator, int64_t first,
+                                       bint keep_first, Ids *ids) noexcept nogil:
+    """Codes that lie at least 16 bytes before the text's end: found and keyed by two loads.
+
+    Returns where it stopped: at the start of a code.
+    """
+    cdef HashTable table = side.exact
+    cdef uint64_t pattern = <uint64_t>0x0101010101010101 * separator
+    cdef uint64_t low, high, in_low, in_high, size
+    cdef int64_t slot
+    cdef const uint8_t *stop
+    cdef Key key
+    key.c = 0
+    while end - text >= 16:
+        memcpy(&low, text, 8)
+        memcpy(&high, text + 8, 8)
+        in_low = bytes_equal(low, pattern)
+        in_high = bytes_equal(high, pattern)
+        if in_low | in_high and in_low & 0xFF == 0:
+            size = lowest_bit(in_low) >> 3 if in_low else 8 + (lowest_bit(in_high) >> 3)
+            key.a = low_bytes(low, size if size < 8 else 8)
+            key.b = low_bytes(high, size - 8 if size > 8 else 0)
+            key.size = size
+            slot = find_slot(&table, hash_key(key))
+            if slot >= 0:
+                ids.id[ids.n] = <uint32_t>(slot + FIRST_ID)
+                ids.n += 1
+                text += size + 1
+                continue
+        stop = find_byte(text, end, separator)
+        if stop == end:
+            return text
+        push(ids, first, text_id(p, side, text, stop - text), keep_first)
+        text = stop + 1
+    return text
+
+
 cdef bint read_joined(const ProgramData *p, const CodeSide *side, const Part *part, uint8_t separator,
                       int64_t row, int64_t first, bint keep_first, Ids *ids) noexcept nogil:
-    cdef int64_t size, at
+    cdef int64_t size
     cdef const uint8_t *text
     cdef const uint8_t *stop
     cdef const uint8_t *end
-    if not reserve(ids, 1):
-        return False
     if not is_valid(part.text.validity, row + part.text.offset):
+        if not reserve(ids, 1):
+            return False
         push(ids, first, ABSENT, keep_first)
         return True
     text = text_at(&part.text, row, &size)
     end = text + size
     if not reserve(ids, size + 1):
         return False
+    text = read_inside(p, side, text, end, separator, first, keep_first, ids)
     while True:
         stop = find_byte(text, end, separator)
         push(ids, first, text_id(p, side, text, stop - text), keep_first)
@@ -204,10 +243,38 @@ cdef bint read_row(const ProgramData *p, const CodeSide *side, const CodeSource 
     return True
 
 
+cdef bint read_plain(const ProgramData *p, const CodeSide *side, const CodeSource *source, int64_t start,
+                     int64_t rows, bint keep_first, Ids *ids) noexcept nogil:
+    """A block of wide columns, column by column: most cells are empty, and so are their neighbours."""
+    cdef int64_t i, size = source.n_parts
+    cdef uint32_t *cells
+    cdef const Text *text
+    cdef int n
+    if not reserve(ids, 2 * rows * size):
+        return False
+    # The cells are read into the upper half of the room and packed into the lower half.
+    cells = ids.id + rows * size
+    for n in range(source.n_parts):
+        text = &source.parts[n].text
+        for i in range(rows):
+            cells[i * size + n] = cell_id(p, side, text, start + i)
+    for i in range(rows):
+        ids.start[i] = ids.n
+        for n in range(source.n_parts):
+            push(ids, ids.start[i], cells[i * size + n], keep_first)
+    ids.start[rows] = ids.n
+    return True
+
+
 cdef bint read_block(const ProgramData *p, const CodeSide *side, const CodeSource *source, int64_t start,
                      int64_t rows, bint keep_first, Ids *ids) noexcept nogil:
     cdef int64_t i
+    cdef bint plain = source.n_parts > 0
     ids.n = 0
+    for i in range(source.n_parts):
+        plain = plain and source.parts[i].kind == PLAIN
+    if plain:
+        return read_plain(p, side, source, start, rows, keep_first, ids)
     for i in range(rows):
         ids.start[i] = ids.n
         if not read_row(p, side, source, start + i, keep_first, ids):
