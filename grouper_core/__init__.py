@@ -9,7 +9,7 @@ no language, no money and no clinical rule. Only the names listed here are meant
 from grouper_core.arrow import ClaimBatch, read_stream
 from grouper_core.codes import build_table, find_codes, fold_code
 from grouper_core.kernel import encode_batch, group_batch, group_ids, group_one
-from grouper_core.program import FIELD_NULL, FIELD_INVALID, Program
+from grouper_core.program import FIELD_INVALID, FIELD_NULL, Program
 
 __all__ = [
     "FIELD_INVALID",

@@ -78,7 +78,7 @@ cdef struct ProgramData:
     const uint16_t *exclusion       # [dx classes] table of the class as principal, 0 = none
     ScalarField fields[MAX_FIELDS]
     const uint64_t *context_true    # [contexts, words] literals of all context fields together
-    const uint64_t *context_unknown # [contexts, words]
+    const uint64_t *context_unknown  # [contexts, words]
     const uint64_t *context_rows    # [contexts, row_words] rows the context does not rule out
     const uint64_t *key_literals    # [words] literals some row cannot do without
     const uint64_t *key_rows        # [words * 64, row_words] rows each key literal opens

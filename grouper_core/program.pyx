@@ -55,7 +55,6 @@ cdef class _Reader:
         return len(self.arrays[name])
 
 
-
 cdef int _codes(ProgramData *p, _Reader r, str kind, CodeSide *side) except -1:
     _table(p, r, f"{kind}_", &side.exact)
     _table(p, r, f"{kind}_alias_", &side.alias)

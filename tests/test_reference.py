@@ -18,8 +18,8 @@ from drg.grouping.reference_case import Case, Spelling, fold
 from drg.grouping.reference_rules import Interpreter
 from drg.grouping.result import GroupResult, Outcome
 from drg.schemes.catalog import load_scheme
-from drg.schemes.rules import parse
 from drg.schemes.flags import Flags
+from drg.schemes.rules import parse
 from drg.schemes.scheme import Scheme
 from drg.schemes.tables import SCHEME_TABLES
 
