@@ -110,6 +110,7 @@ def read_stream(
     cdef ArrowArray array
     cdef ArrowArrayStream *stream
     cdef ClaimBatch batch
+    cdef int i
     if len(separator) != 1 or ord(separator) > 0x7F:
         raise ValueError(f"the separator must be one ASCII character, not {separator!r}")
     capsule = source.__arrow_c_stream__()
@@ -118,8 +119,11 @@ def read_stream(
         raise ValueError("the Arrow stream gives no schema")
     batches = []
     try:
-        if schema.n_children != len(dx_columns) + len(px_columns):
-            raise ValueError("the frame's columns are not those named")
+        if strcmp(schema.format, b"+s") != 0:
+            raise TypeError("the Arrow stream is not a frame's")
+        names = tuple(schema.children[i].name.decode() for i in range(schema.n_children))
+        if names != dx_columns + px_columns:
+            raise ValueError(f"the frame's columns are {names}, wanted {dx_columns + px_columns}")
         while True:
             memset(&array, 0, sizeof(ArrowArray))
             if stream.get_next(stream, &array) != 0:
@@ -128,6 +132,8 @@ def read_stream(
                 return batches
             batch = ClaimBatch()
             batch.array = array
+            if array.null_count > 0:
+                raise ValueError("a frame's rows cannot be null")
             batch.rows = array.length
             batch.dx.separator = batch.px.separator = ord(separator)
             batch._attach(&schema, &batch.dx, dx_columns, 0, dx_joined)

@@ -34,7 +34,7 @@ cdef int64_t fold_text(const uint8_t *text, int64_t size, uint8_t *out) noexcept
         i += width
         if 0xFF01 <= c <= 0xFF5E:
             c -= 0xFEE0
-        if c == 0x20 or c == 0x09 or c == 0xA0 or c == 0x3000:
+        if c == 0x20 or c == 0x09 or c == 0x0A or c == 0x0D or c == 0xA0 or c == 0x3000:
             continue
         if c > 0x7E or c < 0x21 or n == MAX_CODE_BYTES:
             return -1
@@ -171,6 +171,8 @@ def find_codes(const uint64_t[::1] keys, const uint16_t[::1] shifts, list codes 
     cdef Py_ssize_t size
     cdef const char *text
     cdef int64_t slot
+    if keys.shape[0] == 0 or shifts.shape[0] == 0:
+        raise ValueError("the table is empty")
     table.keys = &keys[0]
     table.shifts = &shifts[0]
     table.slots = keys.shape[0]

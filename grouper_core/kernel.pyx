@@ -5,7 +5,7 @@ from libc.stdlib cimport free, malloc
 
 from grouper_core.arrow cimport ClaimBatch, CodeSource
 from grouper_core.evaluate cimport Claim, Verdict, group_claim
-from grouper_core.program cimport MAX_FIELDS, CodeSide, Program, ProgramData
+from grouper_core.program cimport MAX_FIELDS, CodeSide, Program, ProgramData, checked
 from grouper_core.reading cimport BLOCK, ID_MASK, Ids, new_ids, read_block, read_objects
 
 
@@ -58,7 +58,7 @@ def group_batch(Program program not None, ClaimBatch batch not None, list column
     ValueError
         A range or an array does not fit. MemoryError when memory is out.
     """
-    cdef const ProgramData *p = &program.data
+    cdef const ProgramData *p = checked(program)
     cdef Ids dx, px
     cdef Claim claim
     cdef Verdict verdict
@@ -66,7 +66,7 @@ def group_batch(Program program not None, ClaimBatch batch not None, list column
     cdef bint good = True
     if not 0 <= start <= stop <= batch.rows or offset < 0:
         raise ValueError("the range lies outside the batch")
-    if min(leaf.shape[0], severity.shape[0], reason.shape[0]) < offset + stop:
+    if min(leaf.shape[0], severity.shape[0], reason.shape[0]) - stop < offset:
         raise ValueError("a result array is too short")
     cdef _Columns scalars = _Columns(program, columns, offset + stop)
     with nogil:
@@ -107,7 +107,7 @@ def encode_batch(Program program not None, ClaimBatch batch not None):
     """
     import array
 
-    cdef const ProgramData *p = &program.data
+    cdef const ProgramData *p = checked(program)
     cdef Ids ids
     cdef Py_ssize_t at, rows, i
     cdef const CodeSide *side
@@ -154,7 +154,7 @@ def group_ids(Program program not None, const int64_t[::1] dx_start not None, co
               const int64_t[::1] px_start not None, const uint32_t[::1] px_id not None, list columns not None,
               uint16_t[::1] leaf not None, uint8_t[::1] severity not None, uint16_t[::1] reason not None):
     """Group claims whose codes are ids already (``encode_batch``); results as ``group_batch``."""
-    cdef const ProgramData *p = &program.data
+    cdef const ProgramData *p = checked(program)
     cdef Py_ssize_t rows = dx_start.shape[0] - 1, i
     cdef Claim claim
     cdef Verdict verdict
@@ -178,6 +178,12 @@ def group_ids(Program program not None, const int64_t[::1] dx_start not None, co
             reason[i] = verdict.reason
 
 
+cdef tuple _codes(object codes):
+    if isinstance(codes, str):
+        raise TypeError("codes are a sequence of str, not one str")
+    return tuple(codes)
+
+
 def group_one(Program program not None, object diagnoses not None, object procedures not None, tuple scalars not None):
     """Group one claim.
 
@@ -193,14 +199,15 @@ def group_one(Program program not None, object diagnoses not None, object proced
     -------
     leaf, severity, reason : int
     """
-    cdef const ProgramData *p = &program.data
+    cdef const ProgramData *p = checked(program)
     cdef uint32_t small[256]
     cdef uint32_t *room = small
     cdef int32_t values[MAX_FIELDS]
     cdef const int32_t *columns[MAX_FIELDS]
     cdef Claim claim
     cdef Verdict verdict
-    cdef Py_ssize_t n_dx = len(diagnoses), n_px = len(procedures)
+    cdef tuple dx_codes = _codes(diagnoses), px_codes = _codes(procedures)
+    cdef Py_ssize_t n_dx = len(dx_codes), n_px = len(px_codes)
     cdef int i
     if len(scalars) < program.n_columns or len(scalars) > MAX_FIELDS:
         raise ValueError(f"wanted {program.n_columns} scalars, got {len(scalars)}")
@@ -213,9 +220,9 @@ def group_one(Program program not None, object diagnoses not None, object proced
             raise MemoryError
     try:
         claim.dx = room
-        claim.n_dx = read_objects(p, &p.dx, diagnoses, True, room)
+        claim.n_dx = read_objects(p, &p.dx, dx_codes, True, room)
         claim.px = room + claim.n_dx
-        claim.n_px = read_objects(p, &p.px, procedures, False, room + claim.n_dx)
+        claim.n_px = read_objects(p, &p.px, px_codes, False, room + claim.n_dx)
         group_claim(p, &claim, columns, 0, &verdict)
     finally:
         if room != small:

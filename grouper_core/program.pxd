@@ -115,6 +115,9 @@ cdef struct ProgramData:
 
 cdef class Program:
     cdef ProgramData data
-    cdef readonly dict arrays       # keeps the memory alive
+    cdef dict arrays                # keeps the memory alive
+    cdef bint ready                 # every offset has been checked
     cdef readonly int n_leaves
     cdef readonly int n_columns
+
+cdef const ProgramData *checked(Program program) except NULL

@@ -198,6 +198,8 @@ cdef class Program:
     def __init__(self, dict arrays not None, dict settings not None):
         cdef ProgramData *p = &self.data
         cdef _Reader r = _Reader(arrays)
+        if self.ready:
+            raise ValueError("a program is built once")
         memset(p, 0, sizeof(ProgramData))
         self.arrays = arrays
         p.words = settings["words"]
@@ -220,3 +222,11 @@ cdef class Program:
         _decisions(p, r)
         self.n_leaves = r.size("leaf_outcome")
         _reasons(p, settings, self.n_leaves, r.size("check_reason"))
+        self.ready = True
+
+
+cdef const ProgramData *checked(Program program) except NULL:
+    """The program's data, if it was built; every way into the loops asks here."""
+    if not program.ready:
+        raise ValueError("the program was not built")
+    return &program.data

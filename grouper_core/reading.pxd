@@ -19,5 +19,5 @@ cdef struct Ids:                # ids of one code list of a block of claims
 cdef bint new_ids(Ids *ids) noexcept nogil
 cdef bint read_block(const ProgramData *p, const CodeSide *side, const CodeSource *source, int64_t start,
                      int64_t rows, bint keep_first, Ids *ids) noexcept nogil
-cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, object codes, bint keep_first,
+cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, tuple codes, bint keep_first,
                           uint32_t *out) except -1

@@ -290,7 +290,7 @@ cdef bint new_ids(Ids *ids) noexcept nogil:
     return ids.id != NULL
 
 
-cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, object codes, bint keep_first, uint32_t *out) except -1:
+cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, tuple codes, bint keep_first, uint32_t *out) except -1:
     cdef int64_t n = 0
     cdef Py_ssize_t size
     cdef const char *text
@@ -298,8 +298,11 @@ cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, object cod
     for code in codes:
         id = ABSENT
         if code is not None:
-            text = PyUnicode_AsUTF8AndSize(code, &size)
-            id = text_id(p, side, <const uint8_t *>text, size)
+            try:
+                text = PyUnicode_AsUTF8AndSize(code, &size)
+                id = text_id(p, side, <const uint8_t *>text, size)
+            except UnicodeEncodeError:  # half a surrogate pair: no code has one
+                id = UNKNOWN
         if id == ABSENT and not (keep_first and n == 0):
             continue
         out[n] = id

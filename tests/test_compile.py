@@ -297,7 +297,9 @@ def test_any_bits_run_without_harm(name):
             outcomes.add("refused")
             continue
         out = [np.zeros(4, t) for t in (np.uint16, np.uint8, np.uint16)]
-        batches = grouper_core.read_stream(frame.select("diagnoses", "procedures"), ("d",), ("p",))
+        batches = grouper_core.read_stream(
+            frame.select("diagnoses", "procedures"), ("diagnoses",), ("procedures",)
+        )
         scalars = [np.full(4, 28, np.int32) for _ in COMPILED.fields]
         grouper_core.group_batch(changed, batches[0], scalars, 0, 0, 4, *out)
         assert out[0].max() < changed.n_leaves

@@ -1,13 +1,14 @@
 """The shape of a delimited text file, checked before anything is read from it.
 
-polars fills short rows with nulls in silence and renames repeated columns; a claim file must
-not be read that way. So the header is parsed here, and delimiters and line ends are counted over
-the whole file: only when the counts do not fit is the file gone through row by row, to name the
-line. Blank lines are not claims and are left out.
+polars fills short rows with nulls in silence, renames repeated columns and loses rows to a stray
+quote; a claim file must not be read that way. So the header is parsed here, and quotes, delimiters
+and line ends are looked at over the whole file: only when they do not fit is it gone through row
+by row, to name the line. Blank lines are not claims and are left out.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from drg.errors import InputError
 __all__ = ["Layout", "check_names", "find_bad_row", "layout"]
 
 _NEWLINE = ord("\n")
+_RETURN = ord("\r")
 _QUOTE = ord('"')
 SEPARATORS = (",", "\t", ";", "|")
 _SNIFFED_HEADER = re.compile(r'"[^"]*"')
@@ -52,16 +54,20 @@ class Layout:
 
 @dataclass
 class _Counts:
+    """What one pass over the bytes finds; ``offset`` and ``before`` carry it over blocks."""
+
+    offset: int
+    before: int = _NEWLINE
     fields: int = 0
     lines: int = 0
     open_quote: bool = False
-    ends_in_line: bool = False
+    stray: int | None = None
     blank_start: bool = False
     returns_only: bool = False
 
     @property
     def records(self) -> int:
-        return self.lines + self.ends_in_line
+        return self.lines + (self.before != _NEWLINE)
 
 
 def layout(path: Path, workdir: Callable[[], Path], *, tabs: bool, where: str) -> Layout:
@@ -86,9 +92,11 @@ def layout(path: Path, workdir: Callable[[], Path], *, tabs: bool, where: str) -
     """
     names, separator = _header(path, tabs, where)
     counts = _count(path, separator)
-    if counts.returns_only or counts.blank_start:
+    if counts.returns_only or (counts.blank_start and counts.stray is None):
         path = _without_blank_lines(path, workdir() / "lines", returns=counts.returns_only)
         counts = _count(path, separator)
+    if counts.stray is not None:
+        raise InputError("F114", where=where, line=_line_at(path, counts.stray))
     width = len(names)
     if counts.fields != (width - 1) * counts.records or counts.open_quote:
         blank = find_bad_row(path, separator, width, where)
@@ -121,7 +129,7 @@ def _header(path: Path, tabs: bool, where: str) -> tuple[tuple[str, ...], str]:
     """Column names and delimiter, from the first line that is not blank."""
     with path.open(encoding="utf-8-sig", newline=None) as file:
         lines: Iterator[str] = iter(lambda: file.readline(BLOCK), "")
-        first = next((line for line in lines if line.strip("\n")), "")
+        number, first = next(((n, line) for n, line in enumerate(lines, 1) if line != "\n"), (0, ""))
         if not first:
             raise InputError("F103", where=where)
         bare = _SNIFFED_HEADER.sub("", first)
@@ -129,7 +137,7 @@ def _header(path: Path, tabs: bool, where: str) -> tuple[tuple[str, ...], str]:
         try:
             names = next(csv.reader(_chain(first, file), delimiter=separator, strict=True))
         except csv.Error as error:
-            raise InputError("F114", where=where, line=1) from error
+            raise InputError("F114", where=where, line=number) from error
     return check_names(names, where), separator
 
 
@@ -140,25 +148,27 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 def _count(path: Path, separator: str) -> _Counts:
     """Delimiters and line ends outside quotes, in one pass over the bytes."""
-    counts = _Counts()
-    delimiter, returns, last, first = ord(separator), False, b"", True
-    for block in blocks(path):
+    with path.open("rb") as file:
+        bom = file.read(3) == codecs.BOM_UTF8
+    counts = _Counts(offset=3 if bom else 0)
+    returns, first = False, True
+    for block in blocks(path, counts.offset):
         if first:
-            start = block.removeprefix(b"\xef\xbb\xbf")
-            counts.blank_start = start[:1] == b"\n" or start[:2] == b"\r\n"
+            counts.blank_start = block[:1] == b"\n" or block[:2] == b"\r\n"
             first = False
         returns = returns or b"\r" in block[:4096]
-        last = block[-1:]
-        _count_block(np.frombuffer(block, dtype=np.uint8), delimiter, counts)
-    counts.ends_in_line = last not in (b"", b"\n")
+        _count_block(np.frombuffer(block, dtype=np.uint8), ord(separator), counts)
     counts.returns_only = returns and counts.lines == 0
     return counts
 
 
 def _count_block(data: NDArray[np.uint8], delimiter: int, counts: _Counts) -> None:
-    """Add a block's delimiters and line ends outside quotes; ``open_quote`` carries over."""
+    """Add a block's delimiters and line ends outside quotes, and its first stray quote."""
     quotes = np.flatnonzero(data == _QUOTE)
     was_open = counts.open_quote
+    if counts.stray is None:
+        stray = _stray_quote(data, quotes, was_open, counts.before, delimiter)
+        counts.stray = None if stray is None else counts.offset + stray
     counts.open_quote = was_open != bool(len(quotes) & 1)
     # Two quotes side by side, an empty cell, hold nothing: the usual case.
     empty = not was_open and not len(quotes) & 1 and bool((np.diff(quotes)[::2] == 1).all())
@@ -172,6 +182,42 @@ def _count_block(data: NDArray[np.uint8], delimiter: int, counts: _Counts) -> No
 
     counts.fields += outside(delimiter)
     counts.lines += outside(_NEWLINE)
+    counts.offset += len(data)
+    counts.before = int(data[-1])
+
+
+def _stray_quote(
+    data: NDArray[np.uint8], quotes: NDArray[np.intp], was_open: bool, before: int, delimiter: int
+) -> int | None:
+    """Place of the first quote that neither encloses a cell nor is one of a pair inside it.
+
+    An opening quote stands at the start of a cell, a closing one at its end; the two halves of a
+    pair count as one closing and one opening. ``before`` is the byte before the block.
+    """
+    strays: list[int] = []
+    if before == _QUOTE and not was_open and data[0] not in (delimiter, _NEWLINE, _RETURN, _QUOTE):
+        strays.append(-1)
+    opening, closing = quotes[int(was_open) :: 2], quotes[int(not was_open) :: 2]
+    left = data[opening - 1]
+    if len(opening) and opening[0] == 0:
+        left[0] = before
+    strays += opening[(left != delimiter) & (left != _NEWLINE) & (left != _QUOTE)][:1].tolist()
+    inner = closing[closing < len(data) - 1]
+    right = data[inner + 1]
+    ends = (right == delimiter) | (right == _NEWLINE) | (right == _RETURN) | (right == _QUOTE)
+    strays += inner[~ends][:1].tolist()
+    return min(strays, default=None)
+
+
+def _line_at(path: Path, offset: int) -> int:
+    """Number of the line, from 1, that holds the byte at ``offset``."""
+    line, done = 1, 0
+    for block in blocks(path):
+        line += block[: offset - done].count(b"\n")
+        done += len(block)
+        if done >= offset:
+            break
+    return line
 
 
 def find_bad_row(path: Path, separator: str, width: int, where: str) -> bool:

@@ -59,8 +59,8 @@ def plain_text(path: Path, workdir: Callable[[], Path]) -> PlainText:
     Raises
     ------
     InputError
-        F103 nothing in it, F106 not text, F107 no known encoding, F108 damaged UTF-8,
-        F109 damaged gzip.
+        F103 nothing in it, F107 no known encoding, F108 damaged UTF-8, F109 damaged gzip,
+        F126 not text.
     """
     where = str(path)
     if path.suffix.lower() == ".gz":
@@ -87,9 +87,10 @@ def plain_text(path: Path, workdir: Callable[[], Path]) -> PlainText:
     return _checked(target, "gb18030", where)
 
 
-def blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, ``BLOCK`` at a time."""
+def blocks(path: Path, start: int = 0) -> Iterator[bytes]:
+    """The file's bytes from ``start`` on, ``BLOCK`` at a time."""
     with path.open("rb", buffering=0) as file:
+        file.seek(start)
         while block := file.read(BLOCK):
             yield block
 
@@ -100,12 +101,12 @@ def first_invalid_utf8(path: Path, where: str = "") -> int | None:
     Raises
     ------
     InputError
-        F106 when a byte is NUL: no text file has one (nor has UTF-16 without a BOM a chance).
+        F126 when a byte is NUL: no text file has one (nor has UTF-16 without a BOM a chance).
     """
     base, carry = 0, b""
     for block in blocks(path):
         if b"\0" in block:
-            raise InputError("F106", where=where, kind="NUL")
+            raise InputError("F126", where=where)
         data = carry + block
         whole = len(data) - _unfinished(data)
         if not _is_utf8(data[:whole]):
@@ -158,7 +159,7 @@ def _unpack(source: Path, target: Path) -> None:
         with gzip.open(source, "rb") as packed, target.open("wb") as out:
             _copy(packed, out)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError("F109", where=str(source), detail=str(error)) from error
+        raise InputError("F109", where=str(source)) from error
 
 
 def _copy(packed: gzip.GzipFile, out: BinaryIO) -> None:

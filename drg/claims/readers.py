@@ -6,6 +6,7 @@ Whatever is wrong with a file is one ``InputError`` with a code, the place and t
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import polars as pl
 from drg.claims.delimited import Layout, check_names, find_bad_row, layout
 from drg.claims.encoding import plain_text
 from drg.claims.profiles import ClaimColumns, load_profiles, match_columns
+from drg.claims.system import DENIED, system_code
 from drg.errors import InputError
 
 __all__ = ["BATCH", "INPUT_SUFFIXES", "ClaimSource", "explained", "open_claims"]
@@ -35,6 +37,8 @@ _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"\xd0\xcf\x11\xe0": "xls",
 }
+#: polars puts the name of a repeated column in quotes.
+_QUOTED = re.compile(r"['\"`](.*)['\"`]")
 _DATE_CELL = r"^\d{4}-\d{2}-\d{2} 00:00:00$"
 
 
@@ -77,10 +81,18 @@ class ClaimSource:
         Raises
         ------
         InputError
-            The file turns out to be damaged further on.
+            The file turns out to be damaged further on: F113, F114, F120; F122 when the rows
+            read are not as many as ``rows``, so that no claim is ever lost in silence.
         """
-        if self.rows == 0:
-            return
+        given = 0
+        for frame in self._frames(size):
+            given += frame.height
+            if frame.height:
+                yield frame
+        if given != self.rows:
+            raise InputError("F122", where=str(self.path), found=given, wanted=self.rows)
+
+    def _frames(self, size: int) -> Iterator[pl.DataFrame]:
         if self.path.suffix.lower() == ".parquet":
             yield from self._slices(size)
             return
@@ -130,7 +142,7 @@ class _Workdir:
 
 
 def open_claims(
-    path: str | Path, *, sheet: str | int = 0, profile: str | None = None
+    path: str | Path, *, sheet: str | int | None = None, profile: str | None = None
 ) -> ClaimSource:
     """Open a claim file and find the claim's fields among its columns.
 
@@ -139,7 +151,7 @@ def open_claims(
     path : str or Path
         File with one of ``INPUT_SUFFIXES``.
     sheet : str or int, optional
-        XLSX only: sheet by name, or by position from 0.
+        XLSX only: sheet by name, or by position from 0; the first when omitted.
     profile : str, optional
         Read the header with this profile only.
 
@@ -161,10 +173,12 @@ def open_claims(
     try:
         with explained(path):
             _check_kind(path, suffix)
+            if sheet is not None and suffix != ".xlsx":
+                raise InputError("F123", where=str(path), sheet=sheet)
             if suffix == ".parquet":
                 source = _open_parquet(path)
             elif suffix == ".xlsx":
-                source = _open_xlsx(path, sheet)
+                source = _open_xlsx(path, sheet or 0)
             else:
                 source = _open_text(path, suffix, workdir)
             columns = match_columns(
@@ -188,17 +202,15 @@ def explained(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError("F101", where=where) from error
     except pl.exceptions.DuplicateError as error:
-        raise InputError("F111", where=where, column=_first_line(error)) from error
+        name = _QUOTED.search(str(error))
+        raise InputError("F111", where=where, column=name[1] if name else "?") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         # A damaged Parquet page can make polars panic, which is no Exception.
-        raise InputError("F120", where=where, detail=_first_line(error)) from error
+        raise InputError("F120", where=where) from error
     except OSError as error:
-        detail = error.strerror or _first_line(error)
-        raise InputError("F105", where=where, detail=detail) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        system = system_code(error)
+        code = "F124" if system in DENIED else "F105"
+        raise InputError(code, where=where, system=system) from error
 
 
 def _suffix(path: Path) -> str:
@@ -218,7 +230,7 @@ def _check_kind(path: Path, suffix: str) -> None:
     if not path.exists():
         raise InputError("F101", where=where)
     if not path.is_file():
-        raise InputError("F105", where=where, detail="not a regular file")
+        raise InputError("F125", where=where)
     with path.open("rb") as file:
         head = file.read(4)
     if not head:
@@ -228,7 +240,7 @@ def _check_kind(path: Path, suffix: str) -> None:
     if found and found != wanted:
         raise InputError("F106", where=where, kind=found)
     if not found and wanted == "gzip":
-        raise InputError("F109", where=where, detail="no gzip header")
+        raise InputError("F109", where=where)
 
 
 def _open_text(path: Path, suffix: str, workdir: Callable[[], Path]) -> ClaimSource:
@@ -256,7 +268,7 @@ def _open_parquet(path: Path) -> ClaimSource:
     except pl.exceptions.DuplicateError:
         raise
     except pl.exceptions.PolarsError as error:
-        raise InputError("F118", where=str(path), detail=_first_line(error)) from error
+        raise InputError("F118", where=str(path)) from error
     # A column without any value has no dtype; as text it can be written to every format.
     untyped = [name for name, dtype in schema.items() if dtype == pl.Null]
     if untyped:
@@ -273,17 +285,18 @@ def _open_xlsx(path: Path, sheet: str | int) -> ClaimSource:
         raise InputError("F116", where=where) from error
     try:
         book = fastexcel.read_excel(path)
-        if isinstance(sheet, str) and sheet not in book.sheet_names:
-            known = ", ".join(book.sheet_names)
+        names = book.sheet_names
+        if sheet not in (names if isinstance(sheet, str) else range(len(names))):
+            known = ", ".join(names)
             raise InputError("F117", where=where, sheet=sheet, known=known)
         # The header is a row like the others here, so that repeated names are seen.
         cells = book.load_sheet(sheet, header_row=None, dtypes="string").to_polars()
     except fastexcel.FastExcelError as error:
-        raise InputError("F115", where=where, detail=_first_line(error)) from error
+        raise InputError("F115", where=where) from error
     if cells.height == 0:
         raise InputError("F103", where=where)
-    names = check_names([str(name or "") for name in cells.row(0)], where)
-    frame = cells.slice(1).rename(dict(zip(cells.columns, names, strict=True)))
+    heads = check_names([str(name or "") for name in cells.row(0)], where)
+    frame = cells.slice(1).rename(dict(zip(cells.columns, heads, strict=True)))
     frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     frame = frame.with_columns(_as_dates(frame))
     return ClaimSource(path, frame.lazy(), frame.schema, frame.height, "")

@@ -21,7 +21,9 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from drg.claims.frame import SEPARATOR
+from drg.claims.system import DENIED, FULL, system_code
 from drg.errors import InputError
+from drg.text import text
 
 __all__ = ["OUTPUT_SUFFIXES", "atomic_path", "output_suffix", "write_frames"]
 
@@ -38,7 +40,6 @@ _XLSX_TEXT = 32_767
 _XLSX_NUMBER = 10**15
 _TOO_LONG = -2  # what xlsxwriter answers for a text over the limit
 _XLSX_WIDTHS = (8, 48)
-_SHEET = "分组结果"
 
 
 def output_suffix(path: str | Path) -> str:
@@ -79,7 +80,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        F204 the system refuses to write. Any other error passes through; in every case the
+        F209 no room, F210 no permission, F204 another reason of the system. Any other error passes through; in every case the
         temporary file is gone and the target is untouched.
     """
     path = Path(target)
@@ -91,8 +92,9 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         draft.replace(final)
     except OSError as error:
-        detail = error.strerror or str(error)
-        raise InputError("F204", where=str(path), detail=detail) from error
+        system = system_code(error)
+        code = "F209" if system in FULL else "F210" if system in DENIED else "F204"
+        raise InputError(code, where=str(path), system=system) from error
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -130,8 +132,8 @@ def write_frames(
     Raises
     ------
     InputError
-        F201-F203 the path, F204 the system refuses to write, F205 xlsxwriter is missing,
-        F206-F208 the format cannot hold the data. Errors raised while ``frames`` is iterated
+        F201-F203 the path, F204, F209, F210 the system refuses to write, F205 xlsxwriter is
+        missing, F206-F208 the format cannot hold the data. Errors raised while ``frames`` is iterated
         pass through unchanged.
     """
     suffix = output_suffix(path)
@@ -194,7 +196,7 @@ def _sink(counted: _Counted, schema: pl.Schema, sink: Callable[[pl.LazyFrame], o
     try:
         sink(register_io_source(source, schema=schema))
     except pl.exceptions.PolarsError as error:
-        raise OSError(str(error).splitlines()[0]) from error
+        raise OSError(str(error)) from error
 
 
 def _sink_parquet(
@@ -294,7 +296,8 @@ def _fill_book(
 
 
 def _new_sheet(book: Any, number: int, schema: pl.Schema) -> Any:
-    sheet = book.add_worksheet(_SHEET if number == 1 else f"{_SHEET}{number}")
+    title = text("readers.sheet")
+    sheet = book.add_worksheet(title if number == 1 else f"{title}{number}")
     sheet.freeze_panes(1, 0)
     bold = book.add_format({"bold": True})
     low, high = _XLSX_WIDTHS

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 import grouper_core
 from drg.claims.profiles import ClaimColumns
-from drg.grouping.fields import BLANKS, COLUMN_OF_FIELD, SEX_VALUES, TOP
+from drg.grouping.fields import BLANKS, COLUMN_OF_FIELD, SEX_VALUES, TOP, WHOLE_NUMBER
 from drg.schemes.compiled import Compiled
 from drg.schemes.rules import CHOICE_FIELDS
 from grouper_core import FIELD_INVALID, FIELD_NULL
+
+#: Stands for a value that has no text; no rule names it and no number is written so.
+UNREADABLE = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,7 @@ def _codes(frame: pl.DataFrame, column: str, replace: bool, separator: str) -> p
     series = frame[column]
     if isinstance(series.dtype, pl.List | pl.Array):
         return series if series.dtype == pl.List(pl.String) else series.cast(pl.List(pl.String))
-    if series.dtype != pl.String:
-        series = series.cast(pl.String)
+    series = _text(series)
     return series.str.replace_all(separator, "|", literal=True) if replace else series
 
 
@@ -100,13 +102,31 @@ def _scalar(
 
 def _numbers(series: pl.Series) -> pl.Series:
     dtype = series.dtype
-    if dtype == pl.Null:
-        return pl.Series(np.full(len(series), FIELD_NULL, np.int32))
-    if dtype.is_float():
-        whole = series.set(series != series.floor(), None).cast(pl.Int64, strict=False)
-        unread = (whole.is_null() & series.is_not_null()).arg_true()
-        return _within(whole.scatter(unread, FIELD_INVALID))
-    return _within(series if dtype.is_integer() else _read_numbers(series.cast(pl.String)))
+    if dtype in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16):
+        return series.cast(pl.Int32).fill_null(FIELD_NULL)
+    if not (dtype.is_integer() or dtype.is_float()):
+        return _within(_read_numbers(_text(series)))
+    whole = series.set(series != series.floor(), None) if dtype.is_float() else series
+    if dtype != pl.Int64:
+        whole = whole.cast(pl.Int64, strict=False)
+    unread = (whole.is_null() & series.is_not_null()).arg_true()
+    return _within(whole.scatter(unread, FIELD_INVALID) if len(unread) else whole)
+
+
+def _text(series: pl.Series) -> pl.Series:
+    """A column as text, its nulls kept; what cannot be text becomes text that nothing reads.
+
+    A float column writes 5 as "5.0": whole numbers lose the fraction they do not have.
+    """
+    if series.dtype == pl.String:
+        return series
+    try:
+        text = series.cast(pl.String, strict=False)
+    except pl.exceptions.PolarsError:
+        text = pl.Series(series.name, [None] * len(series), dtype=pl.String)
+    lost = (text.is_null() & series.is_not_null()).arg_true()
+    text = text.scatter(lost, UNREADABLE) if len(lost) else text
+    return text.str.strip_suffix(".0") if series.dtype.is_float() else text
 
 
 def _read_numbers(text: pl.Series) -> pl.Series:
@@ -117,17 +137,13 @@ def _read_numbers(text: pl.Series) -> pl.Series:
     rest = (values.is_null() & text.is_not_null()).arg_true()
     clean = text.gather(rest).str.strip_chars(BLANKS)
     # "67.0" is how spreadsheets write 67.
-    whole = clean.str.replace(r"^([+-]?\d+)\.0*$", "$1").str.to_integer(
-        dtype=pl.Int64, strict=False
-    )
+    whole = clean.str.replace(WHOLE_NUMBER, "$1").str.to_integer(dtype=pl.Int64, strict=False)
     whole = whole.fill_null(FIELD_INVALID).set(clean == "", None)
     return values.scatter(rest, whole)
 
 
 def _within(values: pl.Series) -> pl.Series:
     """Int32 with the two marks: null, and not an int32."""
-    if values.dtype in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16):
-        return values.cast(pl.Int32).fill_null(FIELD_NULL)
     v = pl.lit(values)
     read = (
         pl.when(v.is_between(FIELD_INVALID + 1, TOP) | v.is_null()).then(v).otherwise(FIELD_INVALID)
@@ -136,11 +152,7 @@ def _within(values: pl.Series) -> pl.Series:
 
 
 def _sexes(series: pl.Series) -> pl.Series:
-    if series.dtype != pl.String:
-        # A float column writes 1 as "1.0"; what is no whole number stays and is invalid.
-        floats = series.dtype.is_float()
-        series = series.cast(pl.String)
-        series = series.str.strip_suffix(".0") if floats else series
+    series = _text(series)
     values = pl.Series(np.empty(0, np.int32))
     for male, female in (("M", "F"), ("1", "2"), ("男", "女")):
         coded = pl.when(pl.lit(series) == male).then(1).when(pl.lit(series) == female).then(2)
@@ -157,7 +169,7 @@ def _sexes(series: pl.Series) -> pl.Series:
 
 
 def _choices(series: pl.Series, choices: Sequence[str]) -> pl.Series:
-    text = series.cast(pl.String).str.strip_chars(BLANKS)
+    text = _text(series).str.strip_chars(BLANKS).str.replace(WHOLE_NUMBER, "$1")
     coded = text.replace_strict(
         list(choices), list(range(1, len(choices) + 1)), default=0, return_dtype=pl.Int32
     )

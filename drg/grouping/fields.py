@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,11 @@ COLUMN_OF_FIELD = {
 }
 #: Every spelling of a sex (lower case) and the kernel's value.
 SEX_VALUES = {
-    "m": 1, "1": 1, "男": 1, "male": 1, "男性": 1,
-    "f": 2, "2": 2, "女": 2, "female": 2, "女性": 2,
+    "m": 1, "1": 1, "1.0": 1, "男": 1, "male": 1, "男性": 1,
+    "f": 2, "2": 2, "2.0": 2, "女": 2, "female": 2, "女性": 2,
 }  # fmt: skip
+#: How spreadsheets and float columns write a whole number.
+WHOLE_NUMBER = r"^([+-]?\d+)\.0*$"
 BLANKS = " \t\r\n\u00a0\u3000"
 TOP = 2**31 - 1
 
@@ -41,10 +44,11 @@ def reader_of(field: str, choices: Sequence[str]) -> Callable[[Claim], int]:
         return _sex
     if field in CHOICE_FIELDS:
         values = {value: n + 1 for n, value in enumerate(choices)}
+        whole_number = re.compile(WHOLE_NUMBER)
 
         def choice(claim: Claim) -> int:
             text = getattr(claim, name)
-            text = text.strip(BLANKS) if text else ""
+            text = whole_number.sub(r"\1", text.strip(BLANKS)) if text else ""
             return values.get(text, 0) if text else FIELD_NULL
 
         return choice

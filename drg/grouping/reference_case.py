@@ -6,6 +6,7 @@ Independent of the kernel's encoder on purpose: the two are tested against each 
 from __future__ import annotations
 
 import copy
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -28,18 +29,19 @@ _COLUMN = {
 }
 _scalars = attrgetter(*(_COLUMN.get(field, field) for field in SCALAR_FIELDS))
 _SEX = {"M": "male", "F": "female"}
+#: "5.0" is how a column of numbers writes 5.
+_WHOLE_NUMBER = re.compile(r"^([+-]?\d+)\.0*$")
 _SEX_PLACE = SCALAR_FIELDS.index("sex")
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _FULL_WIDTH = 0xFEE0  # distance of U+FF01..U+FF5E from the ASCII character
-_CODE_BLANKS = " \t\u00a0\u3000"
-_CELL_BLANKS = _CODE_BLANKS + "\r\n"
+_BLANKS = " \t\r\n\u00a0\u3000"
 #: Harmless differences of writing: full-width forms, ASCII case, blanks.
 _FOLD: dict[int, int | None] = {
     **{code: code - _FULL_WIDTH for code in range(0xFF01, 0xFF5F)},
     **{ord(letter): ord(letter.upper()) for letter in _LOWER},
     **{ord(letter) + _FULL_WIDTH: ord(letter.upper()) for letter in _LOWER},
-    **dict.fromkeys(map(ord, _CODE_BLANKS)),
+    **dict.fromkeys(map(ord, _BLANKS)),
 }
 
 
@@ -226,7 +228,8 @@ class Case:
                 values[place] = None
                 self.unusable.add(SCALAR_FIELDS[place])
                 continue
-            text = value.strip(_CELL_BLANKS) if isinstance(value, str) else ""
+            text = value.strip(_BLANKS) if isinstance(value, str) else ""
+            text = _WHOLE_NUMBER.sub(r"\1", text)
             values[place] = text or None
             if place == _SEX_PLACE and text:
                 values[place] = _SEX.get(text)
@@ -272,7 +275,7 @@ class Case:
 
 def is_blank(written: str | None) -> bool:
     """Whether an entry is empty: null, ``""`` or blanks only."""
-    return not written or not written.strip(_CODE_BLANKS)
+    return not written or not written.strip(_BLANKS)
 
 
 def _read(entries: tuple[str, ...], spelling: Spelling, *, has_principal: bool) -> Entries:

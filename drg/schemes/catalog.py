@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,6 @@ def list_schemes() -> tuple[SchemeInfo, ...]:
         header = read_folder(path.parent, SCHEME_FILE)
         entries = header.entries
         toml = header.header
-        in_force = [str(d) for d in toml.get("in_force", ["", ""])]
         found.append(
             SchemeInfo(
                 str(toml.get("id", path.parent.name)),
@@ -68,7 +68,7 @@ def list_schemes() -> tuple[SchemeInfo, ...]:
                 str(toml.get("title_zh", "")),
                 str(toml.get("title_en", "")),
                 int(toml.get("groups", entries["drg"].rows if "drg" in entries else 0)),
-                (in_force[0], in_force[1]),
+                _in_force(header),
                 str(toml.get("in_force_status", "")),
                 str(toml.get("extends", "")),
                 _overlays(path.parent),
@@ -89,6 +89,9 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
         T120-T123: a TOML header is missing or broken.
     """
     folder = read_folder(_folder(id_or_path), SCHEME_FILE)
+    if folder.header.get("extends"):
+        raise SchemeError("S106", where=folder.where)
+    _in_force(folder)
     overlay = None
     if compat:
         if not _ID.fullmatch(compat):
@@ -137,6 +140,9 @@ def load_location(location: SchemeLocation) -> Scheme:
     from drg.schemes.tables import Column as Col
 
     folder, overlay = location.folder, location.overlay
+    for name in folder.entries:
+        if name not in SCHEME_TABLES:
+            raise TableError("T114", where=folder.where, table=name)
     tables = {
         name: read_table(folder, table)
         for name, table in SCHEME_TABLES.items()
@@ -180,8 +186,24 @@ def _overlays(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(p.parent.name for p in folder.glob("compat/*/overlay.toml")))
 
 
+def _in_force(folder: Folder) -> tuple[str, str]:
+    """The half-open interval a scheme is in force, ISO dates; ``""`` where open or unknown."""
+    dates = folder.header.get("in_force", ["", ""])
+    try:
+        start, end = (str(d) for d in dates)
+        first, last = (date.fromisoformat(d) if d else None for d in (start, end))
+    except (TypeError, ValueError) as error:
+        raise TableError("T125", where=folder.where, found=dates) from error
+    if first and last and first >= last:
+        raise TableError("T125", where=folder.where, found=dates)
+    return start, end
+
+
 def _flags(folder: Folder, overlay: Folder | None) -> Mapping[str, object]:
-    flags = dict(folder.header.get("flags", {}))
-    if overlay:
-        flags |= overlay.header.get("flags", {})
+    flags: dict[str, object] = {}
+    for part in (folder, overlay):
+        values = part.header.get("flags", {}) if part else {}
+        if part and not isinstance(values, dict):
+            raise TableError("T123", where=part.where, flag="flags", value=values)
+        flags |= values
     return flags

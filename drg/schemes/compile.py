@@ -9,44 +9,35 @@ and only what masks cannot say is left to terms over literals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-import grouper_core
 from drg.errors import TableError
 from drg.schemes import rules
-from drg.schemes.classes import ABSENT, FIRST_CLASS, UNKNOWN, CodeClasses, plain
-from drg.schemes.compiled import Compiled, Leaf
+from drg.schemes.classes import UNKNOWN, CodeClasses, plain
+from drg.schemes.compiled import Compiled
+from drg.schemes.decision import ALWAYS, DOOR, DecisionList
 from drg.schemes.rules import (
-    And,
-    Atom,
     Codes,
-    Const,
     Count,
     OneOf,
-    Rule,
-    Severity,
     State,
     TraumaSites,
 )
-from drg.schemes.scheme import AdrgRow, Scheme
-from drg.schemes.truth import Bools, Field, Term, View, by_mask, key_of, kleene, scalar_atoms, terms
+from drg.schemes.scheme import Scheme
+from drg.schemes.spelling import lookup_arrays
+from drg.schemes.truth import Bools, Field, Term, View, key_of, kleene, scalar_atoms
 
 Bits = NDArray[np.uint64]
 
-#: Reasons the groupers give by themselves; checks and ambiguous rows bring their own.
-KERNEL_REASONS = ("U201", "U202", "U203", "E130", "N401", "N402", "N403")
 OUTCOMES = ("GROUPED", "AMBIGUOUS", "UNGROUPABLE", "REJECTED", "NOT_IN_FORCE")
 #: Most combinations of door fields that are tabulated.
 MAX_CONTEXTS = 512
 #: What the kernel holds (grouper_core/program.pxd).
 MAX_WORDS, MAX_ROW_WORDS, MAX_COUNTERS, MAX_CLASSES, MAX_LEAVES = 8, 64, 32, 65_535, 65_535
 _FLAG_LITERALS, _FLAG_COUNTERS, _FLAG_SEVERITY, _FLAG_UNKNOWN = 1, 2, 4, 8
-_MCC, _CC, _ALWAYS = Severity("MCC"), Severity("CC"), Const(True)
 _SIDES = ("dx", "px")
-_RULE, _FINAL, _DOOR, _HOME = range(4)
 
 
 def compile_scheme(scheme: Scheme) -> Compiled:
@@ -61,51 +52,19 @@ def compile_scheme(scheme: Scheme) -> Compiled:
     return _Compiler(scheme).run()
 
 
-@dataclass
-class _Row:
-    """One decision row before it becomes bits."""
-
-    rule: Rule
-    kind: int
-    where: str
-    leaf: int = 0
-    tests: list[tuple[list[Term], int]] = field(default_factory=list)
-    terms: list[Term] = field(default_factory=list)
-
-    def reduce(self) -> None:
-        """Terms left once the masks have spoken: of a single term, all but mask literals."""
-        self.terms = terms(self.rule, self.where)
-        if len(self.terms) == 1:
-            self.terms = [tuple(lit for lit in self.terms[0] if not by_mask(lit[0]))]
-
-    @property
-    def exact(self) -> bool:
-        return self.terms == [()]
-
-
 class _Compiler:
     def __init__(self, scheme: Scheme) -> None:
         self.scheme = scheme
-        self.reasons: dict[str, int] = {"": 0}
-        for reason in KERNEL_REASONS:
-            self._reason(reason)
-        self.leaves: dict[Leaf, int] = {}
-        if scheme.flags.rejected == "0000":
-            self.rejected = self._leaf(Leaf("0000", "00", "0000", None, "REJECTED"))
-        else:
-            self.rejected = self._leaf(Leaf(None, None, None, None, "REJECTED"))
-        self.ungroupable = self._leaf(Leaf("0000", "00", "0000", None, "UNGROUPABLE", "U202"))
-        self.rows = self._rows()
-        self.checks = {
-            level: [(r.check, terms(r.rule, r.check)) for r in scheme.checks if r.level == level]
-            for level in ("stop", "note")
-        }
-        self.literals: dict[Atom, int] = {_MCC: 0, _CC: 1, _ALWAYS: 2}
-        self._number_literals()
+        self.decisions = DecisionList(scheme)
+        self.rows = self.decisions.rows
+        self.literals = self.decisions.literals
+        self.checks = self.decisions.checks
+        self.leaves = self.decisions.leaves
+        self.reasons = self.decisions.reasons
 
     def run(self) -> Compiled:
         rows, scheme = self.rows, self.scheme
-        tests = [test for rule in self._every_rule() for test in rules.code_tests(rule)]
+        tests = [test for rule in self.decisions.every_rule() for test in rules.code_tests(rule)]
         sides = {
             kind: CodeClasses(scheme, kind, [t for t in tests if t.kind == kind]) for kind in _SIDES
         }
@@ -119,7 +78,7 @@ class _Compiler:
             self._limit(f"{kind} classes", side.size, MAX_CLASSES)
         arrays: dict[str, NDArray[np.generic]] = {}
         for kind, side in sides.items():
-            arrays |= {f"{kind}_{name}": array for name, array in _lookup_arrays(side).items()}
+            arrays |= {f"{kind}_{name}": array for name, array in lookup_arrays(side).items()}
             arrays[f"{kind}_rows"] = _words(self._allowed(side)).ravel()
             arrays |= self._literal_masks(side)
         severity = sides["dx"].extra.astype(np.uint32)
@@ -145,8 +104,8 @@ class _Compiler:
             "n_slots": self.n_slots,
             "n_sites": self.n_sites,
             "n_stops": len(self.checks["stop"]),
-            "rejected_leaf": self.rejected,
-            "ungroupable_leaf": self.ungroupable,
+            "rejected_leaf": self.decisions.rejected,
+            "ungroupable_leaf": self.decisions.ungroupable,
             "reason_unknown_principal": self.reasons["U201"],
             "reason_missing": self.reasons["E130"],
             "reason_unknown_dx": self.reasons["N401"],
@@ -159,7 +118,7 @@ class _Compiler:
             scheme.id,
             scheme.digest,
             scheme.compat,
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
+            {name: _frozen(array) for name, array in arrays.items()},
             settings,
             tuple(self.leaves),
             tuple(self.reasons),
@@ -171,73 +130,8 @@ class _Compiler:
         if found > limit:
             raise TableError("T124", where=self.scheme.where, what=what, found=found, limit=limit)
 
-    def _reason(self, reason: str) -> int:
-        return self.reasons.setdefault(reason, len(self.reasons))
-
-    def _leaf(self, leaf: Leaf) -> int:
-        return self.leaves.setdefault(leaf, len(self.leaves))
-
-    def _rows(self) -> list[_Row]:
-        """The decision list: doors, ADRG rules, and homes for what nothing fits."""
-        scheme, rows = self.scheme, []
-        by_mdc: dict[str, list[_Row]] = {}
-        for adrg in scheme.adrgs:
-            by_mdc.setdefault(adrg.mdc, []).append(self._adrg_row(adrg))
-        for mdc in scheme.mdcs:
-            if any(scalar_atoms(mdc.rule)):
-                rows.append(_Row(mdc.rule, _DOOR, mdc.mdc))
-            for row in by_mdc.get(mdc.mdc, ()):
-                row.rule = And((mdc.rule, row.rule))
-                rows.append(row)
-        listed = set(scheme.table("mdc_diagnosis")["mdc"])
-        for mdc in reversed(scheme.mdcs):
-            if mdc.mdc in listed:
-                codes = (
-                    (mdc.mdc, "00", f"{mdc.mdc.removeprefix('MDC')}00")
-                    if scheme.flags.ungroupable == "mdc"
-                    else ("0000", "00", "0000")
-                )
-                leaf = self._leaf(Leaf(*codes, None, "UNGROUPABLE", "U203"))
-                rows.append(
-                    _Row(And((mdc.rule, Codes("principal", "dx", mdc.mdc))), _HOME, mdc.mdc, leaf)
-                )
-        for row in rows:
-            row.reduce()
-        return rows
-
-    def _adrg_row(self, adrg: AdrgRow) -> _Row:
-        where = f"adrg.csv {adrg.adrg}/{adrg.rule_no}"
-        mdc = f"MDC{adrg.adrg[0]}"
-        if adrg.ambiguous:
-            self._reason(adrg.reason)
-            leaf = Leaf(mdc, adrg.adrg[1:], adrg.adrg, adrg.name, "AMBIGUOUS", adrg.reason or None)
-            return _Row(adrg.rule, _FINAL, where, self._leaf(leaf))
-        tests = []
-        for drg in self.scheme.drgs_of(adrg):
-            leaf = Leaf(f"MDC{drg.drg[0]}", adrg.adrg, drg.drg, drg.name, "GROUPED")
-            tests.append((terms(drg.rule, f"drg.csv {drg.drg}"), self._leaf(leaf)))
-        bare = self._leaf(Leaf(mdc, adrg.adrg, adrg.adrg, adrg.name, "GROUPED"))
-        return _Row(adrg.rule, _RULE, where, bare, tests)
-
-    def _every_rule(self) -> list[Rule]:
-        scheme = self.scheme
-        return [
-            *(row.rule for row in self.rows),
-            *(d.rule for d in scheme.drgs),
-            *(c.rule for c in scheme.checks),
-        ]
-
-    def _number_literals(self) -> None:
-        groups = [row.terms for row in self.rows]
-        groups += [group for row in self.rows for group, _ in row.tests]
-        groups += [group for level in self.checks.values() for _, group in level]
-        for group in groups:
-            for term in group:
-                for atom, _ in term:
-                    self.literals.setdefault(atom, len(self.literals))
-
     def _fields(self) -> list[Field]:
-        atoms = [a for rule in self._every_rule() for a in scalar_atoms(rule)]
+        atoms = [a for rule in self.decisions.every_rule() for a in scalar_atoms(rule)]
         used = {a.field for a in atoms}
         choices: dict[str, tuple[str, ...]] = {"sex": rules.SEXES}
         for name in rules.CHOICE_FIELDS[1:]:
@@ -277,7 +171,7 @@ class _Compiler:
             elif isinstance(atom, State) and atom.field == f"principal_{side.kind}":
                 fulfils[:, bit] = side.atom(atom)[0]
                 principal[0, bit] = True
-            elif atom == _ALWAYS:
+            elif atom == ALWAYS:
                 fulfils[:, bit] = principal[0, bit] = True
         return {
             f"{side.kind}_literals": _words(fulfils).ravel(),
@@ -404,10 +298,10 @@ class _Compiler:
         ends = np.cumsum([0, *(len(row.tests) for row in rows)]).astype(np.uint32)
         checks = self.checks["stop"] + self.checks["note"]
         for check, _ in checks:
-            self._reason(check)
+            self.decisions.reason(check)
         flags = np.zeros((2, self.row_words * 64), np.bool_)
         flags[0, : len(rows)] = [row.exact for row in rows]
-        flags[1, : len(rows)] = [row.kind != _DOOR for row in rows]
+        flags[1, : len(rows)] = [row.kind != DOOR for row in rows]
         exact, fast = _words(flags)
         arrays: dict[str, NDArray[np.generic]] = {
             "exact_rows": exact,
@@ -438,7 +332,7 @@ class _Compiler:
 
     def _watched(self, term: Term) -> int:
         """The literal of a check's term that is likeliest false."""
-        wanted = [atom for atom, sign in term if sign] or [_ALWAYS]
+        wanted = [atom for atom, sign in term if sign] or [ALWAYS]
         rare = (Codes, Count, TraumaSites)
         wanted.sort(
             key=lambda a: (
@@ -450,52 +344,13 @@ class _Compiler:
         return self.literals[wanted[0]]
 
 
-def _lookup_arrays(side: CodeClasses) -> dict[str, NDArray[np.generic]]:
-    """Perfect hashes of spellings and folded spellings, and the class of every id."""
-    codes = side.codes.to_list()
-    keys, shifts, slots = (np.asarray(a) for a in grouper_core.build_table(codes))
-    ids = slots + 2
-    classes = np.full(len(keys) + 2, UNKNOWN, np.uint16)
-    classes[0] = ABSENT
-    classes[ids] = side.class_of_code + FIRST_CLASS
-    alias = _aliases(codes)
-    alias_keys, alias_shifts, alias_slots = (
-        np.asarray(a) for a in grouper_core.build_table(list(alias) or ["\x7f"])
-    )
-    alias_ids = np.zeros(len(alias_keys), np.uint32)
-    if alias:
-        alias_ids[alias_slots] = ids[list(alias.values())]
-    return {
-        "keys": keys,
-        "shifts": shifts,
-        "classes": classes,
-        "alias_keys": alias_keys,
-        "alias_shifts": alias_shifts,
-        "alias_ids": alias_ids,
-    }
-
-
-def _aliases(codes: Sequence[str]) -> dict[str, int]:
-    """Folded spelling -> place of the one code it can mean.
-
-    A whole code outranks codes it is only a part of: a dagger pair without its asterisk part,
-    or without the final asterisk.
-    """
-    whole: dict[str, set[int]] = {}
-    part: dict[str, set[int]] = {}
-    for at, code in enumerate(codes):
-        folded = grouper_core.fold_code(code)
-        if not folded:
-            continue
-        whole.setdefault(folded, set()).add(at)
-        dagger = folded.partition("+")[0]
-        for shorter in (dagger, folded.removesuffix("*")):
-            if shorter and shorter != folded:
-                part.setdefault(shorter, set()).add(at)
-    merged = {**part, **whole}
-    return {text: places.pop() for text, places in merged.items() if len(places) == 1}
-
-
 def _words(bits: Bools) -> Bits:
     """Booleans of shape (n, 64 k) as little-endian words of shape (n, k)."""
     return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The array contiguous and read-only: the kernel trusts it from now on."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array

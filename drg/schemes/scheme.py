@@ -13,10 +13,9 @@ from drg.errors import TableError
 from drg.schemes import rules
 from drg.schemes.flags import Flags
 from drg.schemes.rules import Rule
+from drg.schemes.tables import MAX_CODE_BYTES
 
 VALID = "VALID"
-#: Codes longer than this are never in a code list; the kernel's key reads this many bytes.
-MAX_CODE_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +138,7 @@ class Scheme:
             for r in _ordered(tables["check"], "order")
         )
         self._check_references()
+        self._check_groups()
 
     def title(self, lang: str = "zh") -> str:
         """The scheme's title in one language."""
@@ -283,10 +283,6 @@ class Scheme:
         for row in made:
             by_rule[row.adrg, row.rule_no] = (*by_rule.get((row.adrg, row.rule_no), ()), row)
         self._drgs_by_rule = by_rule
-        adrgs = {row.adrg for row in self.adrgs}
-        for row in made:
-            if row.adrg not in adrgs:
-                raise TableError("T116", where=f"{self.where} drg.csv {row.drg}", adrg=row.adrg)
         return made
 
     def _check_references(self) -> None:
@@ -306,14 +302,32 @@ class Scheme:
                         set=test.name,
                         kind=test.kind,
                     )
-        longest = self.set_rows.filter(pl.col("code").str.len_bytes() > MAX_CODE_BYTES)
-        if longest.height:
-            raise TableError(
-                "T117",
-                where=f"{self.where} {longest[0, 'set']}",
-                cell=longest[0, "code"],
-                limit=MAX_CODE_BYTES,
-            )
+                for code in test.codes:
+                    if len(code.encode()) > MAX_CODE_BYTES:
+                        where = f"{self.where} {table}.csv {name}"
+                        raise TableError("T117", where=where, cell=code, limit=MAX_CODE_BYTES)
+
+    def _check_groups(self) -> None:
+        """Orders are distinct, every DRG row belongs to a rule, every group to an MDC."""
+        for table, within in (("mdc", []), ("adrg", ["mdc"]), ("check", [])):
+            rows = self._tables[table]
+            twice = rows.filter(pl.struct(*within, "order").is_duplicated())
+            if twice.height:
+                where = f"{self.where} {table}.csv {'/'.join(twice.select(*within, table).row(0))}"
+                raise TableError("T126", where=where, order=twice[0, "order"])
+        rules_of = {(row.adrg, row.rule_no) for row in self.adrgs} | {
+            (row.adrg, None) for row in self.adrgs
+        }
+        mdcs = {row.mdc for row in self.mdcs}
+        for drg in self.drgs:
+            if (drg.adrg, drg.rule_no) not in rules_of:
+                adrg = drg.adrg if drg.rule_no is None else f"{drg.adrg}/{drg.rule_no}"
+                raise TableError("T116", where=f"{self.where} drg.csv {drg.drg}", adrg=adrg)
+        groups = [*(("adrg", r.adrg) for r in self.adrgs), *(("drg", r.drg) for r in self.drgs)]
+        for table, group in groups:
+            if f"MDC{group[0]}" not in mdcs:
+                where = f"{self.where} {table}.csv {group}"
+                raise TableError("T127", where=where, group=group, mdc=f"MDC{group[0]}")
 
     def _all_rules(self) -> list[tuple[str, str, Rule]]:
         return [

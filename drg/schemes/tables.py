@@ -16,6 +16,9 @@ import polars as pl
 from drg.errors import TableError
 from drg.schemes.folder import Folder
 
+#: Codes longer than this are never in a code list; the kernel's key reads this many bytes.
+MAX_CODE_BYTES = 24
+_CODE_COLUMNS = ("code", "principal_diagnosis")
 #: A table file past this size is refused unread; the largest published one is 1.3 MB.
 MAX_TABLE_BYTES = 256 * 1024 * 1024
 
@@ -154,6 +157,10 @@ def check_cells(frame: pl.DataFrame, table: TableFormat, where: str) -> None:
         cells = pl.col(column.name)
         if not column.empty:
             _refuse(frame, cells == "", "T106", where, column.name)
+        if column.name in _CODE_COLUMNS:
+            _refuse(frame, cells != cells.str.strip_chars(), "T128", where, column.name)
+            long = cells.str.len_bytes() > MAX_CODE_BYTES
+            _refuse(frame, long, "T117", where, column.name, limit=MAX_CODE_BYTES)
         if column.integer:
             bad = ~cells.str.contains(r"^-?\d{1,9}$")
             _refuse(frame, bad & (cells != "") if column.empty else bad, "T108", where, column.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +128,8 @@ def terms(rule: Rule, where: str, negated: bool = False) -> list[Term]:
             if either:
                 found = [term for terms in expanded for term in terms]
             else:
+                if prod(map(len, expanded)) > MAX_TERMS:
+                    raise TableError("T119", where=where, limit=MAX_TERMS)
                 found = [tuple(dict.fromkeys(sum(choice, ()))) for choice in product(*expanded)]
             if len(found) > MAX_TERMS:
                 raise TableError("T119", where=where, limit=MAX_TERMS)
