@@ -21,7 +21,7 @@ check: lint types test
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint grouper_core
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cython-lint grouper_core
 
 types: $(VENV)/test.stamp
 	$(BIN)/mypy
@@ -31,7 +31,8 @@ types: $(VENV)/test.stamp
 long: $(VENV)/test.stamp
 	$(BIN)/pytest -m long $(ARGS)
 
-# The suite again on a kernel that checks every index, in an environment of its own.
+# The suite again on a kernel that checks indices into memoryviews and lists (not raw C pointers),
+# in an environment of its own.
 debug: $(DEBUG_VENV)/debug.stamp
 	DRG_DEBUG=1 $(DEBUG_VENV)/bin/pytest tests $(ARGS)
 

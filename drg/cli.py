@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from drg.cli_text import Argument, Command, Group, Option, say
+from drg.cli_text import Argument, Command, Group, Option, TablesError, say
 
 if TYPE_CHECKING:
     from drg.grouping.grouper import Grouper
@@ -60,10 +60,13 @@ def schemes(as_json: bool) -> None:
     """List the schemes."""
     from dataclasses import asdict
 
+    from drg.paths import tables_root
     from drg.schemes.catalog import list_schemes
     from drg.text import language
 
     found = list_schemes()
+    if not found:
+        raise TablesError("C205", where=str(tables_root() / "schemes"))
     if as_json:
         import json
 
@@ -115,7 +118,7 @@ def explain(
     from drg.grouping.explain import explain_lines
     from drg.scale.find import find_claims
 
-    with open_claims(claims, sheet=0 if sheet is None else sheet) as source:
+    with open_claims(claims, sheet=sheet) as source:
         found = find_claims(source, claim_id)
     grouper = _load(scheme, compat)
     if len(found) > 1:

@@ -20,7 +20,7 @@ import click
 from drg.errors import DrgError
 from drg.text import LANGUAGES, set_language, text
 
-__all__ = ["Argument", "Command", "Group", "Option", "say"]
+__all__ = ["Argument", "Command", "Group", "Option", "TablesError", "say"]
 
 #: Exit codes beyond DESIGN's 0-3: what a shell reports for these signals, and a bug of ours.
 _INTERRUPTED, _TERMINATED, _PIPE_CLOSED, _BUG = 130, 143, 141, 70
@@ -40,6 +40,12 @@ class _LineError(DrgError):
 
     area = "cli"
     exit_code = _USAGE
+
+
+class TablesError(DrgError):
+    """The data tables are not where they are looked for."""
+
+    area = "cli"
 
 
 class Option(click.Option):
@@ -107,6 +113,14 @@ class _Worded(click.Command):
         if option is not None:
             option.help = say("opt_help")
         return option
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Options, arguments and command of the usage line."""
+        words = {
+            self.options_metavar: say("usage_options"),
+            getattr(self, "subcommand_metavar", None): say("usage_command"),
+        }
+        return [words.get(piece, piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The line ``用法：drg …``."""

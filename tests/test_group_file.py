@@ -17,6 +17,7 @@ from drg.scale import RunError
 from drg.scale.find import claim_of
 from drg.scale.group_file import group_file, interruptible, stoppable
 from drg.scale.summary import Summary, aligned
+from drg.text import set_language
 
 DEMO = ROOT / "examples" / "demo_claims.csv"
 RESULTS = ["mdc", "adrg", "group", "severity", "outcome", "reason", "group_name"]
@@ -197,7 +198,7 @@ def test_a_row_read_singly_is_grouped_as_in_its_file(
     national: Grouper, month: pl.DataFrame, tmp_path: Path, shape: object
 ) -> None:
     assert callable(shape)
-    odd = ["M", "F", "3", " 男", "", "2", None, "女性"]
+    odd = ["M", "F", "3", " 男", "", "2", None, "女性", "1.0", "2.0", "\u2003男", "MALE"]
     ages = ["67", "67.0", " 5 ", "abc", "", "300", "-1", "6.5", "1e3", "9" * 30, "+40", None]
     frame = shape(month.head(600)).with_columns(
         pl.Series("sex", [odd[n % len(odd)] for n in range(600)]),
@@ -241,6 +242,16 @@ def test_numbers_of_any_dtype_are_read_singly_as_in_a_frame(national: Grouper) -
         ):
             result = national.group(claim_of(row, columns))
             assert (result.outcome.value, result.reason) == (outcome, reason), row
+
+
+def test_the_worker_speaks_the_language_of_its_caller(demo: Grouper, tmp_path: Path) -> None:
+    fastexcel = pytest.importorskip("fastexcel")
+    source, out = tmp_path / "claims.csv", tmp_path / "out.xlsx"
+    source.write_text("diagnoses,sex,age\nI63.905,1,60\n")
+    for lang, name in (("en", "grouped"), ("zh", "分组结果")):
+        set_language(lang)
+        group_file(demo, source, out)
+        assert fastexcel.read_excel(out).sheet_names == [name]
 
 
 def test_aligned_counts_chinese_as_wide() -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import gzip
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drg.claims import encoding, readers
+from drg.claims import delimited, encoding, readers
 from drg.claims.profiles import load_profiles, match_columns
 from drg.claims.readers import ClaimSource, open_claims
 from drg.errors import InputError, TableError
@@ -50,7 +53,7 @@ def write(tmp_path: Path) -> Write:
     return _write
 
 
-def read(path: Path, **options: str) -> pl.DataFrame:
+def read(path: Path, **options: Any) -> pl.DataFrame:
     with open_claims(path, **options) as source:
         batches = list(source.batches())
         assert sum(batch.height for batch in batches) == source.rows
@@ -60,7 +63,7 @@ def read(path: Path, **options: str) -> pl.DataFrame:
         return frame
 
 
-def fails(path: Path, code: str, **options: str) -> InputError:
+def fails(path: Path, code: str, **options: Any) -> InputError:
     with pytest.raises(InputError) as caught:
         read(path, **options)
     error = caught.value
@@ -132,7 +135,18 @@ def test_damaged_utf16(write: Write) -> None:
     "content", ["sex,diagnoses\n1,A\n".encode("utf-16-le"), b"sex,diagnoses\n1,A\x00\n"]
 )
 def test_nul_bytes_are_not_text(write: Write, content: bytes) -> None:
-    fails(write(content), "F106")
+    fails(write(content), "F126")
+
+
+def test_last_character_without_a_line_end(write: Write) -> None:
+    for text in ("diagnoses,note\nA,内科病房", "diagnoses,note\nA,𠀀"):
+        assert read(write(text))["note"].to_list() == [text.rpartition(",")[2]]
+    fails(write("diagnoses,note\nA,内科病房区".encode()[:-1]), "F108")
+
+
+@pytest.mark.parametrize("bom", [b"\xef\xbb\xbf", b"\xff\xfe"])
+def test_a_mark_alone_is_an_empty_file(write: Write, bom: bytes) -> None:
+    fails(write(bom), "F103")
 
 
 # gzip
@@ -217,6 +231,13 @@ def test_one_column(write: Write) -> None:
     ]
 
 
+@pytest.mark.parametrize("start", ["", "\n", "\ufeff\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_blank_lines_of_one_column_are_cells(write: Write, start: str, end: str) -> None:
+    text = f"{start}diagnoses\nA00.000\n\nB01.100\n\n".replace("\n", end)
+    assert read(write(text))["diagnoses"].to_list() == ["A00.000", None, "B01.100", None]
+
+
 def test_header_only_is_valid(write: Write) -> None:
     for text in ("claim_id,diagnoses\n", "claim_id,diagnoses"):
         frame = read(write(text))
@@ -236,6 +257,9 @@ def test_unnamed_columns_get_names(write: Write) -> None:
         ("a,diagnoses,c\n1,A,3\n1,A\n1,A,3,4\n", 3),
         ('a,diagnoses,c\n"x\ny",A,3\n1,A\n', 4),
         ("a,diagnoses,c\n\n1,A\n", 3),
+        ("\na,diagnoses,c\n\n1,A\n", 4),
+        ("a,diagnoses,c\n1,A\n1,A,3,\n", 2),
+        ("a,diagnoses,c\n1,A\n1,A,3,", 2),
     ],
 )
 def test_ragged_rows_name_the_line(write: Write, text: str, line: int) -> None:
@@ -249,6 +273,83 @@ def test_unclosed_quote(write: Write, text: str) -> None:
 
 def test_text_after_a_quote(write: Write) -> None:
     assert fails(write('a,diagnoses\n1,A\n2,"A"B\n'), "F114").params["line"] == 3
+    assert fails(write('a,diagnoses\n"1" ,A\n2,A\n'), "F114").params["line"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('note,diagnoses\n5" pipe,A\n2,B\n3,C\n', 2),
+        ('note,diagnoses\n1,A\n5" pipe,B\n3,C\n', 3),
+        ('5" pipe,diagnoses\n1,A\n2,B\n', 1),
+        ('note,diagnoses\n1,A\n2,B\n5" pipe,C\n', 4),
+        ('note,diagnoses\n1,A\n2,B\n5" pipe,C', 4),
+        ('note,diagnoses\r\n1,A\r\n5" pipe,B\r\n', 3),
+        ('\ufeffnote,diagnoses\n5" pipe,A\n', 2),
+        ('\nnote,diagnoses\n5" pipe,A\n', 3),
+        ('note,diagnoses\n"x\ny",A\n5" pipe,B\n', 4),
+        ('note,diagnoses\n5" or 6" pipe,A\n2,B\n', 2),
+        ('note,diagnoses\n5"" pipe,A\n2,B\n', 2),
+        ('note,diagnoses\n ""x"",A\n2,B\n', 2),
+        ('note,diagnoses\n1,A"\n2,B\n3,"C\n', 2),
+        ('note,diagnoses\n"1"x"",A\n2,B\n', 2),
+        ('5" pipe,diagnoses\r1,A\r', 1),
+    ],
+)
+@pytest.mark.parametrize("block", [1, 2, 3, 7, encoding.BLOCK])
+def test_a_stray_quote_loses_no_claim(
+    write: Write, monkeypatch: pytest.MonkeyPatch, text: str, line: int, block: int
+) -> None:
+    monkeypatch.setattr(encoding, "BLOCK", block)
+    assert fails(write(text), "F114").params["line"] == line
+
+
+def test_a_stray_quote_far_into_a_file(write: Write) -> None:
+    rows = [f'{n},A00.000,"a, ""{n}""","two\nlines"\n' for n in range(200_000)]
+    head = "claim_id,diagnoses,note,more\n"
+    path = write(head + "".join(rows))
+    assert path.stat().st_size > 5 * encoding.BLOCK
+    with open_claims(path) as source:
+        assert source.rows == len(rows)
+        assert sum(batch.height for batch in source.batches()) == len(rows)
+    for place in (30_000, 199_999):
+        broken = [*rows]
+        broken[place] = f'{place},A00.000,5" pipe,one\n'
+        assert fails(write(head + "".join(broken)), "F114").params["line"] == 2 + 2 * place
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, encoding.BLOCK])
+def test_quotes_in_their_places(write: Write, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(encoding, "BLOCK", block)
+    cells = ['a "b" c, d', '"', '""', '"x"', "", "two\nlines", "x\r\n\n,y", ",", '\n"\n']
+    for mark in ("", "\ufeff"):
+        out = io.StringIO()
+        table = csv.writer(out, quoting=csv.QUOTE_ALL)
+        table.writerows([["note", "diagnoses"], *([cell, "A"] for cell in cells)])
+        assert read(write(mark + out.getvalue()))["note"].to_list() == cells
+
+
+def test_rows_that_do_not_come_are_missed(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = delimited._count
+
+    def miscounted(path: Path, separator: str, width: int) -> object:
+        counts = whole(path, separator, width)
+        counts.lines, counts.fields = 1, 1
+        return counts
+
+    path = write("claim_id,diagnoses\n1,A\n2,B\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(delimited, "_count", miscounted)
+        error = fails(path, "F122")
+    assert (error.params["found"], error.params["wanted"]) == (2, 0)
+    frame = pl.DataFrame({"diagnoses": ["A"]})
+    frame.write_parquet(tmp_path / "claims.parquet")
+    with open_claims(tmp_path / "claims.parquet") as source:
+        source.rows = 2
+        with pytest.raises(InputError, match="F122"):
+            list(source.batches())
 
 
 def test_repeated_column_names(write: Write) -> None:
@@ -265,6 +366,7 @@ def test_not_a_claim_file(write: Write, tmp_path: Path) -> None:
     fails(write("\n\n\n"), "F103")
     fails(write(" , \n"), "F103")
     fails(write("", "claims.parquet"), "F103")
+    assert fails(write('\n"x"y,diagnoses\n'), "F114").params["line"] == 2
     fails(tmp_path, "F102")
     fails(tmp_path / "none.csv", "F101")
     fails(write("x", "claims.doc"), "F104")
@@ -281,6 +383,46 @@ def test_not_a_claim_file(write: Write, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_content_against_suffix(write: Write, head: bytes, kind: str) -> None:
     assert fails(write(head + b"....", "claims.csv"), "F106").params["kind"] == kind
+
+
+def test_only_workbooks_have_sheets(write: Write, tmp_path: Path) -> None:
+    pl.DataFrame({"diagnoses": ["A"]}).write_parquet(tmp_path / "claims.parquet")
+    for path in (write("diagnoses,sex\nA,1\n"), tmp_path / "claims.parquet"):
+        assert fails(path, "F123", sheet="Sheet1").params["sheet"] == "Sheet1"
+
+
+def test_what_is_no_file_or_not_ours_to_read(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.csv")
+        fails(tmp_path / "pipe.csv", "F125")
+    path = write("diagnoses,sex\nA,1\n")
+    for number, code in ((errno.EACCES, "F124"), (errno.EIO, "F105")):
+
+        def refused(*args: object, number: int = number) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(readers, "plain_text", refused)
+        error = fails(path, code)
+        assert os.strerror(number) not in error.message("zh")
+    assert "EIO" in error.message("zh")
+
+
+def test_messages_do_not_mix_languages(tmp_path: Path) -> None:
+    """What a library says in English stays in the cause of the error."""
+    path = tmp_path / "claims.parquet"
+    pl.DataFrame({"diagnoses": ["A"]}).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:-9])
+    workbook = tmp_path / "claims.xlsx"
+    workbook.write_bytes(b"PK\x03\x04junk")
+    packed = tmp_path / "claims.csv.gz"
+    packed.write_bytes(gzip.compress(b"diagnoses,sex\n")[:-3])
+    for broken, code in ((path, "F118"), (workbook, "F115"), (packed, "F109")):
+        error = fails(broken, code)
+        assert error.__cause__ is not None
+        words = set(re.findall("[A-Za-z]+", error.message("zh").replace(str(broken), "")))
+        assert words <= {"F", "Parquet", "XLSX", "CSV", "gzip", "Excel", "WPS"}
 
 
 def test_special_characters_in_the_path(write: Write) -> None:
@@ -507,7 +649,9 @@ def test_xlsx_sheets(tmp_path: Path) -> None:
     path = workbook(tmp_path / "c.xlsx", [["diagnoses"], ["A"]], [["diagnoses"], ["B"], ["C"]])
     assert read(path).height == 1
     assert read(path, sheet="Sheet2")["diagnoses"].to_list() == ["B", "C"]
-    assert "Sheet1" in str(fails(path, "F117", sheet="Sheet9"))
+    for sheet in ("Sheet9", 2, -1):
+        assert "Sheet1" in str(fails(path, "F117", sheet=sheet))
+    assert read(path, sheet=1).height == 2
 
 
 def test_xlsx_broken(tmp_path: Path) -> None:
@@ -549,6 +693,9 @@ def test_batches_keep_order(write: Write) -> None:
 
 def test_every_error_has_its_words() -> None:
     for code, row in catalogue("readers").items():
+        if code == "sheet":
+            assert set(row) == {"zh", "en"}
+            continue
         assert code[0] == "F"
         assert set(row) == {"zh", "en", "mend_zh", "mend_en"}
         assert all(row.values())

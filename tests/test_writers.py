@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -21,6 +22,7 @@ from drg.claims.frame import rename_clashing
 from drg.claims.readers import open_claims
 from drg.claims.writers import OUTPUT_SUFFIXES, atomic_path, output_suffix, write_frames
 from drg.errors import InputError
+from drg.text import set_language
 
 ID = "1234567890123456789"
 FRAME = pl.DataFrame(
@@ -99,6 +101,26 @@ def test_xlsx_goes_on_to_further_sheets(tmp_path: Path, monkeypatch: pytest.Monk
             back.append(source.scan().collect())
     assert [part.height for part in back] == [10, 10, 5]
     assert pl.concat(back).equals(frame)
+
+
+def test_the_sheet_is_named_in_the_language(tmp_path: Path) -> None:
+    fastexcel = pytest.importorskip("fastexcel")
+    for lang, name in (("en", "grouped"), ("zh", "分组结果")):
+        set_language(lang)
+        write_frames(tmp_path / "out.xlsx", FRAME.select(pl.first()))
+        assert fastexcel.read_excel(tmp_path / "out.xlsx").sheet_names == [name]
+
+
+def test_errors_of_the_system_name_the_target_and_no_draft(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    for number, code in ((errno.ENOSPC, "F209"), (errno.EACCES, "F210"), (errno.EIO, "F204")):
+        with pytest.raises(InputError) as caught, atomic_path(target) as draft:
+            raise OSError(number, os.strerror(number), str(draft))
+        error = caught.value
+        assert (error.code, error.where) == (code, str(target))
+        for lang in ("zh", "en"):
+            assert ".part" not in error.message(lang)
+            assert os.strerror(number) not in error.message(lang)
 
 
 def test_xlsx_refuses_what_it_would_cut(tmp_path: Path) -> None:
@@ -259,7 +281,8 @@ def test_a_full_disk_is_one_clear_error(
     frames = (pl.DataFrame({"a": [f"{n}-{i}" for i in range(9_000)]}) for n in range(9))
     with pytest.raises(InputError) as caught:
         write_frames(target, frames)
-    assert caught.value.code == "F204"
+    assert caught.value.code == "F209"
+    assert ".part" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
     del caught
     gc.collect()

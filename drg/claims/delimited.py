@@ -60,6 +60,7 @@ class _Counts:
     before: int = _NEWLINE
     fields: int = 0
     lines: int = 0
+    uneven: bool = False
     open_quote: bool = False
     stray: int | None = None
     blank_start: bool = False
@@ -91,18 +92,21 @@ def layout(path: Path, workdir: Callable[[], Path], *, tabs: bool, where: str) -
         F114 a quote out of place.
     """
     names, separator = _header(path, tabs, where)
-    counts = _count(path, separator)
+    width, lines = len(names), path
+    counts = _count(path, separator, width)
     if counts.returns_only or (counts.blank_start and counts.stray is None):
-        path = _without_blank_lines(path, workdir() / "lines", returns=counts.returns_only)
-        counts = _count(path, separator)
+        path = _without_blank_lines(
+            path, workdir() / "lines", returns=counts.returns_only, cells=width == 1
+        )
+        lines = path if counts.returns_only else lines  # where lines have the caller's numbers
+        counts = _count(path, separator, width)
     if counts.stray is not None:
         raise InputError("F114", where=where, line=_line_at(path, counts.stray))
-    width = len(names)
-    if counts.fields != (width - 1) * counts.records or counts.open_quote:
-        blank = find_bad_row(path, separator, width, where)
+    if counts.uneven or counts.fields != (width - 1) * counts.records or counts.open_quote:
+        blank = find_bad_row(lines, separator, width, where)
         if blank and width > 1:
             path = _without_blank_lines(path, workdir() / "rows")
-            counts = _count(path, separator)
+            counts = _count(path, separator, width)
     return Layout(path, separator, names, counts.records - 1)
 
 
@@ -129,7 +133,8 @@ def _header(path: Path, tabs: bool, where: str) -> tuple[tuple[str, ...], str]:
     """Column names and delimiter, from the first line that is not blank."""
     with path.open(encoding="utf-8-sig", newline=None) as file:
         lines: Iterator[str] = iter(lambda: file.readline(BLOCK), "")
-        number, first = next(((n, line) for n, line in enumerate(lines, 1) if line != "\n"), (0, ""))
+        filled = ((n, line) for n, line in enumerate(lines, 1) if line.strip("\n"))
+        number, first = next(filled, (0, ""))
         if not first:
             raise InputError("F103", where=where)
         bare = _SNIFFED_HEADER.sub("", first)
@@ -146,7 +151,7 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _count(path: Path, separator: str) -> _Counts:
+def _count(path: Path, separator: str, width: int) -> _Counts:
     """Delimiters and line ends outside quotes, in one pass over the bytes."""
     with path.open("rb") as file:
         bom = file.read(3) == codecs.BOM_UTF8
@@ -157,12 +162,12 @@ def _count(path: Path, separator: str) -> _Counts:
             counts.blank_start = block[:1] == b"\n" or block[:2] == b"\r\n"
             first = False
         returns = returns or b"\r" in block[:4096]
-        _count_block(np.frombuffer(block, dtype=np.uint8), ord(separator), counts)
+        _count_block(np.frombuffer(block, dtype=np.uint8), ord(separator), width, counts)
     counts.returns_only = returns and counts.lines == 0
     return counts
 
 
-def _count_block(data: NDArray[np.uint8], delimiter: int, counts: _Counts) -> None:
+def _count_block(data: NDArray[np.uint8], delimiter: int, width: int, counts: _Counts) -> None:
     """Add a block's delimiters and line ends outside quotes, and its first stray quote."""
     quotes = np.flatnonzero(data == _QUOTE)
     was_open = counts.open_quote
@@ -173,15 +178,17 @@ def _count_block(data: NDArray[np.uint8], delimiter: int, counts: _Counts) -> No
     # Two quotes side by side, an empty cell, hold nothing: the usual case.
     empty = not was_open and not len(quotes) & 1 and bool((np.diff(quotes)[::2] == 1).all())
 
-    def outside(byte: int) -> int:
-        found = data == byte
-        if empty:
-            return int(np.count_nonzero(found))
-        depth = np.searchsorted(quotes, np.flatnonzero(found)) + was_open
-        return int(np.count_nonzero(depth & 1 == 0))
-
-    counts.fields += outside(delimiter)
-    counts.lines += outside(_NEWLINE)
+    marks = np.flatnonzero((data == delimiter) | (data == _NEWLINE))
+    if not empty:
+        depth = np.searchsorted(quotes, marks) + was_open
+        marks = marks[depth & 1 == 0]
+    ends = data[marks] == _NEWLINE
+    lines = int(np.count_nonzero(ends))
+    # In an even file every ``width``-th mark, counted from the start of the file, ends a line.
+    due = ends[(width - 1 - counts.fields - counts.lines) % width :: width]
+    counts.uneven = counts.uneven or lines != len(due) or not due.all()
+    counts.fields += len(marks) - lines
+    counts.lines += lines
     counts.offset += len(data)
     counts.before = int(data[-1])
 
@@ -243,15 +250,22 @@ def find_bad_row(path: Path, separator: str, width: int, where: str) -> bool:
     return blank
 
 
-def _without_blank_lines(source: Path, target: Path, *, returns: bool = False) -> Path:
-    """Copy a file without its blank lines (and with LF for bare CR, when those end its lines)."""
-    quoted = False
+def _without_blank_lines(
+    source: Path, target: Path, *, returns: bool = False, cells: bool = False
+) -> Path:
+    """Copy a file without its blank lines.
+
+    ``returns``: LF for bare CR, which end its lines. ``cells``: in a file of one column a blank
+    line after the header is an empty cell, and stays.
+    """
+    quoted = begun = False
     with (
         source.open(encoding="utf-8-sig", newline=None if returns else "\n") as lines,
         target.open("w", encoding="utf-8", newline="") as out,
     ):
         for line in lines:
-            if quoted or line.strip("\r\n"):
+            if quoted or (begun and cells) or line.strip("\r\n"):
                 out.write(line)
+                begun = True
             quoted ^= line.count('"') % 2 == 1
     return target

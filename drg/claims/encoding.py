@@ -2,13 +2,16 @@
 
 UTF-8 (with BOM or not) is used where it lies; UTF-16 with BOM and GB18030 (which covers GBK and
 GB2312) are rewritten as UTF-8 into a working folder that the caller owns and removes. Memory is
-constant. Nothing is guessed from a sample and nothing is replaced by "?".
+constant. Nothing is guessed from a sample and nothing is replaced by "?". Also, for readers and
+writers alike, what the system said about a file, in a form that is the same in every language.
 """
 
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,15 +22,29 @@ import polars as pl
 
 from drg.errors import InputError
 
-__all__ = ["BLOCK", "PlainText", "blocks", "first_invalid_utf8", "plain_text"]
+__all__ = [
+    "BLOCK",
+    "DENIED",
+    "FULL",
+    "PlainText",
+    "blocks",
+    "first_invalid_utf8",
+    "plain_text",
+    "system_code",
+]
 
 #: Bytes read at a time.
 BLOCK = 1 << 20
+#: System codes that mean: not allowed, and no room.
+DENIED = ("EACCES", "EPERM", "EROFS")
+FULL = ("ENOSPC", "EDQUOT")
 
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _CONTINUATION, _LEAD = 0x80, 0xC0
 #: So many characters of three UTF-8 bytes before the first fault show that UTF-8 was meant.
 _MEANT_UTF8 = 4
+#: How polars words what the system told it.
+_OS_ERROR = re.compile(r"os error (\d+)")
 
 
 @dataclass(frozen=True)
@@ -113,11 +130,11 @@ def first_invalid_utf8(path: Path, where: str = "") -> int | None:
             return base + _fault(data)
         carry = data[whole:]
         base += whole
-    return base if carry else None
+    return base if carry and not _is_utf8(carry) else None
 
 
 def _unfinished(data: bytes) -> int:
-    """How many bytes at the end begin a character that the next block may finish."""
+    """How many bytes at the end are the last character, which the next block may finish."""
     for back in range(1, min(4, len(data) + 1)):
         byte = data[-back]
         if byte >= _LEAD:
@@ -187,3 +204,18 @@ def _transcode(source: Path, target: Path, encoding: str) -> int | None:
 def _checked(target: Path, encoding: str, where: str) -> PlainText:
     first_invalid_utf8(target, where)  # a NUL in it means that the file was not text at all
     return PlainText(target, encoding)
+
+
+def system_code(error: BaseException) -> str:
+    """Symbol of the system's error code; the kind of the exception when there is none.
+
+    Examples
+    --------
+    >>> system_code(OSError("parquet: No space left on device (os error 28)"))
+    'ENOSPC'
+    """
+    number = getattr(error, "errno", None)
+    if number is None and (told := _OS_ERROR.search(str(error))):
+        # On Windows the number is one of Windows' own, and the constructor translates it.
+        number = OSError(int(told[1]), "", None, int(told[1])).errno
+    return errno.errorcode.get(number or 0, type(error).__name__)

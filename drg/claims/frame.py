@@ -16,6 +16,8 @@ Kind = Literal["str", "int", "date", "money", "codes"]
 
 #: Joins diagnoses or procedures in one text column. ``+`` and ``*`` belong to the codes.
 SEPARATOR = "|"
+#: Blanks that may stand around a value: space, tab, line ends, no-break and ideographic space.
+BLANKS = " \t\r\n\u00a0\u3000"
 
 
 class Column(NamedTuple):
@@ -70,7 +72,7 @@ COLUMNS: tuple[Column, ...] = (
         "Insurance scheme of the person.", _NOT_REPORTED,
     ),
     Column(
-        "sex", "str", "M or F; 1/2, 男/女, male/female are read", "性别",
+        "sex", "str", "M or F; 1/2, 1.0/2.0, 男/女, male/female are read", "性别",
         "Sex as reported; any other text stays and is judged as not recognised.", _NOT_REPORTED,
     ),
     Column("age", "int", "completed years", "年龄", "Age at admission.", _NOT_REPORTED),
@@ -90,7 +92,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("admitted_on", "date", "", "入院日期", "Date of admission.", _NOT_REPORTED),
     Column(
         "discharged_on", "date", "", "出院日期",
-        "Date of discharge; chooses the version in force.", _NOT_REPORTED,
+        "Date of discharge; no rule reads it, and it does not choose the scheme.", _NOT_REPORTED,
     ),
     Column("los_days", "int", "days", "住院天数", "Length of stay.", _NOT_REPORTED),
     Column(
@@ -124,7 +126,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )  # fmt: skip
 
-#: Columns that grouping adds after the columns of the input, in this order, all String.
+#: Columns that grouping adds after the columns of the input, in this order: text, held
+#: as Enum of the scheme's own values.
 RESULT_COLUMNS: tuple[Column, ...] = (
     Column(
         "mdc", "str", "", "主要诊断大类", "Major diagnostic category, such as MDCF.",

@@ -13,19 +13,22 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from drg.claims.frame import COLUMN, SEPARATOR
+from drg.claims.frame import BLANKS, COLUMN, SEPARATOR
 
 __all__ = ["Claim", "normalise_sex"]
 
 _SEX = {
-    "1": "M", "2": "F", "m": "M", "f": "F", "男": "M", "女": "F", "male": "M", "female": "F",
-    "男性": "M", "女性": "F",
+    "1": "M", "2": "F", "1.0": "M", "2.0": "F", "m": "M", "f": "F", "男": "M", "女": "F",
+    "male": "M", "female": "F", "男性": "M", "女性": "F",
 }  # fmt: skip
 
 
 def normalise_sex(value: str) -> str:
-    """``"M"`` or ``"F"`` for a recognised spelling; other text comes back as it is."""
-    return _SEX.get(value.strip().casefold(), value)
+    """``"M"`` or ``"F"`` for a recognised spelling; other text comes back as it is.
+
+    ``1.0`` and ``2.0`` are what a column of numbers with gaps writes for 1 and 2.
+    """
+    return _SEX.get(value.strip(BLANKS).lower(), value)
 
 
 def _field(name: str, default: object = None) -> Any:

@@ -17,9 +17,8 @@ from types import TracebackType
 import polars as pl
 
 from drg.claims.delimited import Layout, check_names, find_bad_row, layout
-from drg.claims.encoding import plain_text
+from drg.claims.encoding import DENIED, plain_text, system_code
 from drg.claims.profiles import ClaimColumns, load_profiles, match_columns
-from drg.claims.system import DENIED, system_code
 from drg.errors import InputError
 
 __all__ = ["BATCH", "INPUT_SUFFIXES", "ClaimSource", "explained", "open_claims"]

@@ -20,8 +20,8 @@ from typing import Any, Literal
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from drg.claims.encoding import DENIED, FULL, system_code
 from drg.claims.frame import SEPARATOR
-from drg.claims.system import DENIED, FULL, system_code
 from drg.errors import InputError
 from drg.text import text
 
@@ -80,8 +80,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        F209 no room, F210 no permission, F204 another reason of the system. Any other error passes through; in every case the
-        temporary file is gone and the target is untouched.
+        F209 no room, F210 no permission, F204 another reason of the system. Any other error
+        passes through; in every case the temporary file is gone and the target is untouched.
     """
     path = Path(target)
     final = path.resolve()
@@ -106,7 +106,7 @@ def write_frames(
     *,
     schema: pl.Schema | None = None,
     metadata: Mapping[str, str] | None = None,
-    compression: Compression = "lz4",
+    compression: Compression = "uncompressed",
 ) -> int:
     """Write frames one after the other to one file, rows in the given order.
 
@@ -121,7 +121,7 @@ def write_frames(
         Columns of the frames; needed only for an iterable that may be empty.
     metadata : mapping of str to str, optional
         Provenance: Parquet file metadata, XLSX custom properties. CSV and TSV have no place.
-    compression : {"lz4", "zstd", "uncompressed"}, optional
+    compression : {"uncompressed", "lz4", "zstd"}, optional
         Parquet only.
 
     Returns
@@ -133,8 +133,8 @@ def write_frames(
     ------
     InputError
         F201-F203 the path, F204, F209, F210 the system refuses to write, F205 xlsxwriter is
-        missing, F206-F208 the format cannot hold the data. Errors raised while ``frames`` is iterated
-        pass through unchanged.
+        missing, F206-F208 the format cannot hold the data. Errors raised while ``frames`` is
+        iterated pass through unchanged.
     """
     suffix = output_suffix(path)
     if isinstance(frames, pl.DataFrame):
@@ -266,7 +266,8 @@ def _write_xlsx(
             _fill_book(book, counted, schema, flat, where)
             book.close()
         except xlsxwriter.exceptions.XlsxFileError as error:
-            raise OSError(str(error)) from error
+            cause = error.args[0] if error.args else None
+            raise OSError(getattr(cause, "errno", None), str(error)) from error
         finally:
             for sheet in book.worksheets():
                 sheet._opt_close()  # else its temporary file outlives a failed run

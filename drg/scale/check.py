@@ -150,7 +150,7 @@ def check_file(
         refuse_same(source_path, Path(out_path))
     started = time.perf_counter()
     tally, codes = Tally(), Counter[str]()
-    with open_claims(source_path, sheet=0 if sheet is None else sheet) as source:
+    with open_claims(source_path, sheet=sheet) as source:
 
         def frames(stop: Event) -> Iterator[pl.DataFrame]:
             batches = stoppable(source.batches(), stop)

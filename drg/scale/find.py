@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from drg.claims.frame import COLUMN
+from drg.claims.frame import BLANKS, COLUMN
 from drg.claims.model import Claim
 from drg.claims.profiles import ClaimColumns
 from drg.claims.readers import ClaimSource, explained
@@ -17,7 +17,6 @@ from drg.scale import RunError
 
 __all__ = ["FoundClaim", "claim_of", "find_claims", "unused_name"]
 
-_BLANKS = " \t\r\n\u00a0\u3000"
 _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
 #: A number no claim has: groupers take it for one that cannot be read.
 UNREADABLE = 2**31
@@ -69,8 +68,6 @@ def claim_of(row: Mapping[str, object], columns: ClaimColumns, claim_id: str = "
             continue
         if kind == "int":
             values[name] = _number(cell)
-        elif name == "sex" and isinstance(cell, float) and cell.is_integer():
-            values[name] = str(int(cell))
         else:
             values[name] = str(cell)
     for name, sources, joined in (
@@ -97,11 +94,11 @@ def find_claims(source: ClaimSource, claim_id: str) -> list[FoundClaim]:
     RunError
         C202: no such claim; names the nearest ids.
     """
-    wanted = claim_id.strip(_BLANKS)
+    wanted = claim_id.strip(BLANKS)
     row = unused_name(source.schema.names())
     rows = source.scan().with_row_index(row, offset=1)
     column = source.columns.scalars.get("claim_id")
-    ids = pl.col(column or row).cast(pl.String).str.strip_chars(_BLANKS)
+    ids = pl.col(column or row).cast(pl.String).str.strip_chars(BLANKS)
     with explained(source.path):
         found = rows.filter(ids == wanted).collect(engine="streaming")
         if found.is_empty():
@@ -146,7 +143,7 @@ def _number(cell: object) -> int | None:
         return cell
     if isinstance(cell, float):
         return int(cell) if cell.is_integer() else UNREADABLE
-    text = str(cell).strip(_BLANKS)
+    text = str(cell).strip(BLANKS)
     if not text:
         return None
     whole = _WHOLE.fullmatch(text)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
@@ -91,7 +92,7 @@ def group_file(
     size = _XLSX_BATCH if suffix == ".xlsx" else _BATCH
     started = time.perf_counter()
     tally = Tally()
-    with open_claims(source_path, sheet=0 if sheet is None else sheet) as source:
+    with open_claims(source_path, sheet=sheet) as source:
 
         def work(stop: Event) -> None:
             batches = stoppable(source.batches(size), stop)
@@ -131,7 +132,8 @@ def interruptible(work: Callable[[Event], T]) -> T:
     """
     stop = Event()
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(work, stop)
+        # The context goes along: the language of messages is part of it.
+        future = pool.submit(copy_context().run, work, stop)
         try:
             while not wait([future], _LOOK).done:
                 pass
