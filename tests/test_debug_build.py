@@ -1,4 +1,4 @@
-"""`make debug` runs this suite on a kernel that checks what Cython indexes; here the build proves it."""
+"""`make debug` runs this suite on a kernel that checks what Cython indexes; this proves it."""
 
 from __future__ import annotations
 
