@@ -27,8 +27,9 @@ cdef struct Truth:
     bint open                   # does any literal differ between the two?
 
 
-cdef inline bint terms_hold(const ProgramData *p, int words, const Truth *truth, uint32_t first, uint32_t end) noexcept nogil:
-    """Does any term (a conjunction of literals) hold for certain?"""
+cdef inline bint any_term(const ProgramData *p, int words, const uint64_t *have, const uint64_t *against,
+                          uint32_t first, uint32_t end) noexcept nogil:
+    """Is there a term (a conjunction) all of whose wanted literals are had and none of the unwanted?"""
     cdef uint32_t t
     cdef int w
     cdef const uint64_t *yes
@@ -37,28 +38,21 @@ cdef inline bint terms_hold(const ProgramData *p, int words, const Truth *truth,
         yes = p.term_true + t * words
         no = p.term_false + t * words
         for w in range(words):
-            if (truth.holds[w] & yes[w]) != yes[w] or (truth.may[w] & no[w]) != 0:
+            if (have[w] & yes[w]) != yes[w] or (against[w] & no[w]) != 0:
                 break
         else:
             return True
     return False
+
+
+cdef inline bint terms_hold(const ProgramData *p, int words, const Truth *truth, uint32_t first, uint32_t end) noexcept nogil:
+    """Does any term hold for certain?"""
+    return any_term(p, words, truth.holds, truth.may, first, end)
 
 
 cdef inline bint terms_may(const ProgramData *p, int words, const Truth *truth, uint32_t first, uint32_t end) noexcept nogil:
     """Could any term hold if the missing values were known?"""
-    cdef uint32_t t
-    cdef int w
-    cdef const uint64_t *yes
-    cdef const uint64_t *no
-    for t in range(first, end):
-        yes = p.term_true + t * words
-        no = p.term_false + t * words
-        for w in range(words):
-            if (truth.may[w] & yes[w]) != yes[w] or (truth.holds[w] & no[w]) != 0:
-                break
-        else:
-            return True
-    return False
+    return any_term(p, words, truth.may, truth.holds, first, end)
 
 
 cdef inline void count_codes(const ProgramData *p, const CodeSide *side, const uint32_t *ids, int64_t n,

@@ -14,8 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 import grouper_core
+from drg.claims.frame import BLANKS
 from drg.claims.profiles import ClaimColumns
-from drg.grouping.fields import BLANKS, COLUMN_OF_FIELD, SEX_VALUES, TOP, WHOLE_NUMBER
+from drg.grouping.fields import COLUMN_OF_FIELD, SEX_VALUES, TOP, WHOLE_NUMBER
 from drg.schemes.compiled import Compiled
 from drg.schemes.rules import CHOICE_FIELDS
 from grouper_core import FIELD_INVALID, FIELD_NULL

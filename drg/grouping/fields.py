@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from drg.claims.frame import BLANKS
 from drg.schemes.rules import CHOICE_FIELDS
 from grouper_core import FIELD_INVALID, FIELD_NULL
 
@@ -25,7 +26,6 @@ SEX_VALUES = {
 }  # fmt: skip
 #: How spreadsheets and float columns write a whole number.
 WHOLE_NUMBER = r"^([+-]?\d+)\.0*$"
-BLANKS = " \t\r\n\u00a0\u3000"
 TOP = 2**31 - 1
 
 
