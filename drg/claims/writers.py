@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -182,8 +182,17 @@ class _Counted:
             raise
 
 
-def _sink(counted: _Counted, schema: pl.Schema, sink: Callable[[pl.LazyFrame], object]) -> None:
-    """Stream the frames into one of polars' sinks."""
+def _sink(
+    draft: Path,
+    counted: _Counted,
+    schema: pl.Schema,
+    sink: Callable[[pl.LazyFrame, BinaryIO], object],
+) -> None:
+    """Stream the frames into one of polars' sinks.
+
+    The file is opened here: left to itself, polars may still be about to open it in a thread of
+    its own when a failed run has already been cleaned up, and would leave it behind.
+    """
 
     def source(
         with_columns: list[str] | None,
@@ -194,7 +203,8 @@ def _sink(counted: _Counted, schema: pl.Schema, sink: Callable[[pl.LazyFrame], o
         yield from counted
 
     try:
-        sink(register_io_source(source, schema=schema))
+        with draft.open("wb") as file:
+            sink(register_io_source(source, schema=schema), file)
     except pl.exceptions.PolarsError as error:
         raise OSError(str(error)) from error
 
@@ -207,10 +217,11 @@ def _sink_parquet(
     compression: Compression,
 ) -> None:
     _sink(
+        draft,
         counted,
         schema,
-        lambda frame: frame.sink_parquet(
-            draft,
+        lambda frame, file: frame.sink_parquet(
+            file,
             compression=compression,
             compression_level=_ZSTD_LEVEL if compression == "zstd" else None,
             row_group_size=_BATCH,
@@ -223,10 +234,11 @@ def _sink_parquet(
 def _sink_text(draft: Path, counted: _Counted, schema: pl.Schema, suffix: str, where: str) -> None:
     flat = _flat(schema, where)
     _sink(
+        draft,
         counted,
         schema,
-        lambda frame: frame.with_columns(flat).sink_csv(
-            draft, include_bom=True, separator="\t" if suffix == ".tsv" else ","
+        lambda frame, file: frame.with_columns(flat).sink_csv(
+            file, include_bom=True, separator="\t" if suffix == ".tsv" else ","
         ),
     )
 
