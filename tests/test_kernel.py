@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import drg
 import grouper_core as core
 from drg.schemes.catalog import load_scheme
 from drg.schemes.compile import compile_scheme
@@ -231,3 +232,45 @@ def test_any_text_is_some_id(data, pad):
     frame = pl.DataFrame({"d": [f"{text}|I63.905"], "p": [text]})
     (batch,) = core.read_stream(frame, ("d",), ("p",), dx_joined=True, px_joined=True)
     assert run(batch)[0][0] < PROGRAM.n_leaves
+
+
+def test_program_that_was_not_built_is_refused():
+    empty = core.Program.__new__(core.Program)
+    with pytest.raises(ValueError, match="not built"):
+        core.group_one(empty, ["A00.000"], [], ())
+    (batch,) = core.read_stream(pl.DataFrame({"d": [["A00.000"]]}), ("d",), ())
+    with pytest.raises(ValueError, match="not built"):
+        core.encode_batch(empty, batch)
+
+
+def test_codes_are_a_sequence_and_its_word_on_length_is_not_taken():
+    class Lying:
+        def __len__(self):
+            return 0
+
+        def __iter__(self):
+            return iter(["A00.000"] * 10_000)
+
+    program = drg.Grouper.load("demo")._program
+    scalars = (core.FIELD_NULL,) * program.n_columns
+    assert len(core.group_one(program, Lying(), [], scalars)) == 3
+    assert len(core.group_one(program, ["\ud800"], [], scalars)) == 3
+    with pytest.raises(TypeError, match="sequence"):
+        core.group_one(program, "A00.000", [], scalars)
+
+
+def test_offset_past_every_row_is_refused():
+    program = drg.Grouper.load("demo")._program
+    (batch,) = core.read_stream(pl.DataFrame({"d": [["A00.000"]] * 5}), ("d",), ())
+    out = [np.zeros(5, t) for t in (np.uint16, np.uint8, np.uint16)]
+    columns = [None] * program.n_columns
+    for offset in (1, 2**63 - 5, 2**63 - 1):
+        with pytest.raises(ValueError, match="too short"):
+            core.group_batch(program, batch, columns, offset, 0, 5, *out)
+
+
+def test_only_a_frame_of_the_named_columns_is_read():
+    with pytest.raises(TypeError, match="frame"):
+        core.read_stream(pl.Series("x", [["A"], ["B"]]), ("x",), ())
+    with pytest.raises(ValueError, match="columns"):
+        core.read_stream(pl.DataFrame({"a": ["A"]}), ("b",), ())
