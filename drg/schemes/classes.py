@@ -76,7 +76,6 @@ class CodeClasses(View):
             schema={"code": pl.String, "name": pl.String},
         )
         self.sites = sites["name"].unique().sort().to_list()
-        self.n_tables = len(tables)
         all_codes = pl.DataFrame({"code": self.codes})
         frame = (
             all_codes.join(

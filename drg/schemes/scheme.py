@@ -148,10 +148,6 @@ class Scheme:
         """One resolved table, all cells text."""
         return self._tables[name]
 
-    def code_list(self, kind: str) -> pl.DataFrame:
-        """National code list of a kind (``"dx"``, ``"px"``): columns code, name."""
-        return self._codes[kind]
-
     def drgs_of(self, adrg: AdrgRow) -> tuple[DrgRow, ...]:
         """The DRG tests of one ADRG rule, in order."""
         own = self._drgs_by_rule.get((adrg.adrg, adrg.rule_no))
