@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drg.cli_tables import tables
 from drg.cli_text import Argument, Command, Group, Option, TablesError, say
 
 if TYPE_CHECKING:
@@ -193,6 +194,9 @@ def demo(folder: Path) -> None:
     from drg.scale.demo import demo as run
 
     _print(run(folder))
+
+
+cli.add_command(tables)
 
 
 # ---- shared by the commands

@@ -26,11 +26,13 @@ __all__ = ["Argument", "Command", "Group", "Option", "TablesError", "say"]
 _INTERRUPTED, _TERMINATED, _PIPE_CLOSED, _BUG = 130, 143, 141, 70
 _USAGE = 2
 _NAME = "drg"
+#: What click calls the command that holds all others.
+_ROOT = "cli"
 #: click names what is too much in brackets at the end of its message.
 _IN_BRACKETS = re.compile(r"\((.*)\)$")
 
 
-def say(key: str, **params: object) -> str:
+def say(key: str, /, **params: object) -> str:
     """One wording of cli.toml in the language of the call."""
     return text(f"cli.{key}", None, **params)
 
@@ -97,7 +99,7 @@ class _Worded(click.Command):
     @property
     def help(self) -> str:
         """First line: what it does; the rest: how."""
-        return say(f"{self.name}_help") if self.name != "cli" else say("drg_help")
+        return say(f"{self.name}_help") if self.name != _ROOT else say("drg_help")
 
     @help.setter
     def help(self, value: str | None) -> None:
@@ -142,15 +144,17 @@ class Command(_Worded):
 
 
 class Group(_Worded, click.Group):
-    """The command ``drg`` itself."""
+    """The command ``drg`` itself, or a command with commands of its own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.append(
-            Option(
-                ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version
-            )
-        )
+        if self.name == _ROOT:
+            self.params.append(
+                Option(
+                    ["--version"], is_flag=True, expose_value=False, is_eager=True,
+                    callback=_version,
+                )
+            )  # fmt: skip
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options, then the commands."""
@@ -180,7 +184,8 @@ class Group(_Worded, click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Set the language first: help and errors of the whole line are worded with it."""
-        set_language(_language(args))
+        if ctx.parent is None:
+            set_language(_language(args))
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

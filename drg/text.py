@@ -7,6 +7,8 @@ default language; ``set_language("en")`` or the ``lang`` argument chooses Englis
 from __future__ import annotations
 
 import tomllib
+import unicodedata
+from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any, Literal
 Lang = Literal["zh", "en"]
 LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
+#: Between the columns of an aligned table.
+_GAP = "  "
 _FOLDER = Path(__file__).with_name("catalogue")
 _language: ContextVar[str] = ContextVar("drg_language", default="zh")
 
@@ -38,7 +42,7 @@ def catalogue(area: str) -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def text(key: str, lang: str | None = None, **params: object) -> str:
+def text(key: str, /, lang: str | None = None, **params: object) -> str:
     """Wording of a key in one language, with its parameters filled in.
 
     Parameters
@@ -60,3 +64,28 @@ def text(key: str, lang: str | None = None, **params: object) -> str:
     row = catalogue(area)[entry]
     wording = row.get(f"{field}_{lang}", "") if field else row[lang]
     return wording.format(**params) if params else str(wording)
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Rows of cells as lines whose columns stand under each other, Chinese counted as wide.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        Cells; every row has the same number.
+    right : sequence of int, optional
+        Columns to align right.
+    """
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            (" " * (w - _width(cell)) + cell) if n in right else cell + " " * (w - _width(cell))
+            for n, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(_GAP.join(cells).rstrip())
+    return lines
+
+
+def _width(cell: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in cell)

@@ -7,6 +7,7 @@ every other, over a dozen codes, so that a scheme is written, loaded and compile
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,7 +141,7 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     lines = [head, "[flags]"]
     for name, value in (flags or {}).items():
-        lines.append(f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}")
+        lines.append(f"{name} = {json.dumps(value)}")
     for name, text in tables.items():
         data = text.encode()
         (folder / f"{name}.csv").write_bytes(data)
@@ -232,8 +233,8 @@ def schemes(draw: Draw) -> SchemeText:
         "unmatched_adrg": draw(st.sampled_from(("self", "next"))),
         "retry_other_procedures": draw(st.booleans()),
         "normalise_codes": draw(st.booleans()),
-        "ungroupable": draw(st.sampled_from(("mdc", "0000"))),
-        "rejected": draw(st.sampled_from(("", "0000"))),
+        "ungroupable": draw(st.sampled_from(("mdc", ["0000", "00", "0000"], ["0000", "00", "0000A"]))),
+        "rejected": draw(st.sampled_from((["", "", ""], ["0000", "00", "0000"]))),
         "missing_value": draw(st.sampled_from(("reject", "false"))),
     }
     return SchemeText(flags, tables)

@@ -28,8 +28,8 @@ FLAGS = {
     "unmatched_adrg": ("self", "next"),
     "retry_other_procedures": (True, False),
     "normalise_codes": (True, False),
-    "ungroupable": ("mdc", "0000"),
-    "rejected": ("", "0000"),
+    "ungroupable": ("mdc", ["0000", "00", "0000"]),
+    "rejected": (["", "", ""], ["0000", "00", "0000"]),
     "missing_value": ("reject", "false"),
 }
 

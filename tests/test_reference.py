@@ -309,7 +309,7 @@ def test_checks_stop_in_table_order_and_before_everything() -> None:
 
 
 def test_rejected_flag_writes_zeros() -> None:
-    result = run(make_scheme(rejected="0000"), sex=None)
+    result = run(make_scheme(rejected=("0000", "00", "0000")), sex=None)
     assert result[1:6] == ("0000", "00", "0000", None, None)
 
 
@@ -355,13 +355,15 @@ def test_drg_tests_of_a_rule_number_hide_those_for_all() -> None:
     ("diagnosis", "flag", "codes", "reason"),
     [
         ("A3", "mdc", ("MDCB", "00", "B00"), "U203"),
-        ("A3", "0000", ("0000", "00", "0000"), "U203"),
+        ("A3", ("0000", "00", "0000"), ("0000", "00", "0000"), "U203"),
+        ("A3", ("0000", "00", "0000A"), ("0000", "00", "0000A"), "U203"),
+        ("B2", ("0000", "00", "0000A"), ("0000", "00", "0000A"), "U202"),
         ("B2", "mdc", ("0000", "00", "0000"), "U202"),
         ("ZZ", "mdc", ("0000", "00", "0000"), "U201"),
     ],
 )
 def test_ungroupable_reports(
-    diagnosis: str, flag: str, codes: tuple[str, ...], reason: str
+    diagnosis: str, flag: Any, codes: tuple[str, ...], reason: str
 ) -> None:
     result = run(make_scheme(ungroupable=flag), diagnosis)
     assert result[1:8] == (*codes, None, None, Outcome.UNGROUPABLE, reason)

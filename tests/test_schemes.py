@@ -66,13 +66,6 @@ def test_unknown_overlay_is_refused():
         load_scheme("demo", "../opendrg")
 
 
-def test_scheme_that_extends_is_refused(folder):
-    toml = folder / "scheme.toml"
-    toml.write_text('extends = "chs-drg-2.0"\n' + toml.read_text("utf-8"), "utf-8")
-    with pytest.raises(SchemeError, match="S106"):
-        load_scheme(folder)
-
-
 @pytest.mark.parametrize(
     "value", ["[1]", '"x"', '["2025-01-01"]', '["2025-02-30", ""]', '["2026-01-01", "2025-01-01"]']
 )

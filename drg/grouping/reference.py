@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from drg.schemes.scheme import AdrgRow, CheckRow, DrgRow, MdcRow, Scheme
 
 #: mdc, adrg and group of a claim without a group, as the national format writes it.
-NO_GROUP = ("0000", "00", "0000")
 
 
 class ReferenceGrouper:
@@ -253,11 +252,10 @@ class ReferenceGrouper:
         self, case: Case, outcome: Outcome, reason: str, mdc: str = ""
     ) -> GroupResult:
         flags = self.scheme.flags
-        codes: tuple[str | None, str | None, str | None] = NO_GROUP
-        if outcome is Outcome.REJECTED and flags.rejected != "0000":
-            codes = (None, None, None)
-        elif mdc and flags.ungroupable == "mdc":
-            codes = (mdc, "00", mdc.removeprefix("MDC") + "00")
+        if outcome is Outcome.REJECTED:
+            codes = flags.rejected_codes()
+        else:
+            codes = flags.ungroupable_codes(mdc)
         return GroupResult(
             case.claim_id, *codes, None, None, outcome, reason, self.scheme.id, self.scheme.digest
         )

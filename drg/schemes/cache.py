@@ -56,9 +56,7 @@ def load_compiled(location: SchemeLocation) -> Compiled:
 def _stamp(location: SchemeLocation) -> list[list[object]]:
     """Name, size and time of every table file: equal means not touched since."""
     stamp: list[list[object]] = []
-    for folder in (location.folder, location.codes, location.overlay):
-        if folder is None:
-            continue
+    for folder in location.folders:
         for name in sorted(folder.entries):
             path = folder.path / f"{name}.csv"
             try:

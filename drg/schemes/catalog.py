@@ -42,16 +42,22 @@ class SchemeInfo:
 
 @dataclass(frozen=True, slots=True)
 class SchemeLocation:
-    """A scheme found but not loaded: its folder's header, the overlay's, and the digest.
+    """A scheme found but not loaded: the headers of its folders, and the digest.
 
     The digest is computed from the declared table digests, so it costs no table reading; the
     tables are held to those digests when they are read.
     """
 
     folder: Folder
+    base: Folder | None
     overlay: Folder | None
     codes: Folder
     digest: str
+
+    @property
+    def folders(self) -> tuple[Folder, ...]:
+        """Every folder whose tables decide a group, the lowest first."""
+        return tuple(f for f in (self.codes, self.base, self.folder, self.overlay) if f)
 
 
 def list_schemes() -> tuple[SchemeInfo, ...]:
@@ -84,13 +90,13 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
     Raises
     ------
     SchemeError
-        S101 no such scheme (names the nearest), S102 no such overlay, S103 not an id.
+        S101 no such scheme (names the nearest), S102 no such overlay, S103 not an id, S106 the
+        scheme it extends extends another itself.
     TableError
         T120-T123: a TOML header is missing or broken.
     """
     folder = read_folder(_folder(id_or_path), SCHEME_FILE)
-    if folder.header.get("extends"):
-        raise SchemeError("S106", where=folder.where)
+    base = _base(folder)
     _in_force(folder)
     overlay = None
     if compat:
@@ -108,10 +114,13 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
         raise TableError("T121", where=folder.where, table="id")
     shas = {f"codes/{n}": e.sha256 for n, e in codes.entries.items()}
     shas |= {n: e.sha256 for n, e in folder.entries.items()}
+    if base:
+        shas |= {f"base/{n}": e.sha256 for n, e in base.entries.items()}
     if overlay:
         shas |= {f"compat/{n}": e.sha256 for n, e in overlay.entries.items()}
-    flags = Flags.read(_flags(folder, overlay), folder.where)
-    return SchemeLocation(folder, overlay, codes, scheme_digest(folder.header["id"], flags, shas))
+    flags = Flags.read(_flags(base, folder, overlay), folder.where)
+    digest = scheme_digest(folder.header["id"], flags, shas)
+    return SchemeLocation(folder, base, overlay, codes, digest)
 
 
 def load_scheme(id_or_path: str | Path, compat: str | None = None) -> Scheme:
@@ -134,22 +143,15 @@ def load_scheme(id_or_path: str | Path, compat: str | None = None) -> Scheme:
 
 def load_location(location: SchemeLocation) -> Scheme:
     """Load a scheme that ``locate`` found."""
-    from drg.schemes.overlay import apply_overlay
+    from drg.schemes.overlay import lay_over, read_tables
     from drg.schemes.scheme import Scheme
-    from drg.schemes.tables import SCHEME_TABLES, TableFormat, read_table
     from drg.schemes.tables import Column as Col
+    from drg.schemes.tables import TableFormat, read_table
 
-    folder, overlay = location.folder, location.overlay
-    for name in folder.entries:
-        if name not in SCHEME_TABLES:
-            raise TableError("T114", where=folder.where, table=name)
-    tables = {
-        name: read_table(folder, table)
-        for name, table in SCHEME_TABLES.items()
-        if name in folder.entries or not table.optional
-    }
+    folder, base, overlay = location.folder, location.base, location.overlay
+    tables = lay_over(read_tables(base), folder) if base else read_tables(folder)
     if overlay:
-        tables = apply_overlay(tables, overlay)
+        tables = lay_over(tables, overlay)
     code_table = (Col("code"), Col("name"))
     codes = {
         kind: read_table(location.codes, TableFormat(name, code_table, ("code",)))
@@ -159,7 +161,7 @@ def load_location(location: SchemeLocation) -> Scheme:
         folder.header,
         tables,
         codes,
-        Flags.read(_flags(folder, overlay), folder.where),
+        Flags.read(_flags(base, folder, overlay), folder.where),
         location.digest,
         str(folder.path),
         overlay.path.name if overlay else "",
@@ -182,6 +184,21 @@ def _folder(id_or_path: str | Path) -> Path:
     raise SchemeError("S101", id=text, near=", ".join(near))
 
 
+def _base(folder: Folder) -> Folder | None:
+    """The scheme a scheme extends: a shipped one, or the folder of that name beside it."""
+    wanted = folder.header.get("extends")
+    if not wanted:
+        return None
+    if not isinstance(wanted, str) or not _ID.fullmatch(wanted):
+        raise SchemeError("S103", where=folder.where, id=wanted)
+    beside = folder.path.parent / wanted
+    path = beside if (beside / SCHEME_FILE).is_file() else _folder(wanted)
+    base = read_folder(path, SCHEME_FILE)
+    if base.header.get("extends"):
+        raise SchemeError("S106", where=folder.where, id=wanted)
+    return base
+
+
 def _overlays(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(p.parent.name for p in folder.glob("compat/*/overlay.toml")))
 
@@ -199,9 +216,10 @@ def _in_force(folder: Folder) -> tuple[str, str]:
     return start, end
 
 
-def _flags(folder: Folder, overlay: Folder | None) -> Mapping[str, object]:
+def _flags(*folders: Folder | None) -> Mapping[str, object]:
+    """Flags of folders laid over one another, the lowest first."""
     flags: dict[str, object] = {}
-    for part in (folder, overlay):
+    for part in folders:
         values = part.header.get("flags", {}) if part else {}
         if part and not isinstance(values, dict):
             raise TableError("T123", where=part.where, flag="flags", value=values)

@@ -63,11 +63,10 @@ class DecisionList:
         for reason in KERNEL_REASONS:
             self.reason(reason)
         self.leaves: dict[Leaf, int] = {}
-        if scheme.flags.rejected == "0000":
-            self.rejected = self._leaf(Leaf("0000", "00", "0000", None, "REJECTED"))
-        else:
-            self.rejected = self._leaf(Leaf(None, None, None, None, "REJECTED"))
-        self.ungroupable = self._leaf(Leaf("0000", "00", "0000", None, "UNGROUPABLE", "U202"))
+        flags = scheme.flags
+        self.rejected = self._leaf(Leaf(*flags.rejected_codes(), None, "REJECTED"))
+        nowhere = flags.ungroupable_codes()
+        self.ungroupable = self._leaf(Leaf(*nowhere, None, "UNGROUPABLE", "U202"))
         self.rows = self._rows()
         self.checks = {
             level: [(r.check, terms(r.rule, r.check)) for r in scheme.checks if r.level == level]
@@ -98,11 +97,7 @@ class DecisionList:
         listed = set(scheme.table("mdc_diagnosis")["mdc"])
         for mdc in reversed(scheme.mdcs):
             if mdc.mdc in listed:
-                codes = (
-                    (mdc.mdc, "00", f"{mdc.mdc.removeprefix('MDC')}00")
-                    if scheme.flags.ungroupable == "mdc"
-                    else ("0000", "00", "0000")
-                )
+                codes = scheme.flags.ungroupable_codes(mdc.mdc)
                 leaf = self._leaf(Leaf(*codes, None, "UNGROUPABLE", "U203"))
                 rows.append(
                     Row(And((mdc.rule, Codes("principal", "dx", mdc.mdc))), HOME, mdc.mdc, leaf)

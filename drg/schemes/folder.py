@@ -18,12 +18,13 @@ MAX_TOML_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """What a TOML file says of one table: its size, digest and where it comes from."""
+    """What a TOML file says of one table: size, digest, origin, and whether it amends another."""
 
     rows: int
     sha256: str
     source: str = ""
     status: str = ""
+    amends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ def read_folder(path: Path, file: str) -> Folder:
         if not isinstance(rows, int) or not isinstance(digest, str) or len(digest) != 64:
             raise TableError("T121", where=str(toml), table=str(name))
         entries[name] = TableEntry(
-            rows, digest, str(entry.get("source", "")), str(entry.get("status", ""))
+            rows,
+            digest,
+            str(entry.get("source", "")),
+            str(entry.get("status", "")),
+            entry.get("amends") is True,
         )
     return Folder(path, file, header, entries)

@@ -1,8 +1,7 @@
-"""Amendments: a folder of small tables laid over another's.
+"""Folders laid over one another: a base, the region that extends it, a compatibility overlay.
 
-A row's ``op`` adds (``+``), removes (``-``) or replaces (``=``). An amendment that does not bite
-(adding what is there, removing what is not, replacing with the same) is an error, so an overlay
-always shows exactly what it changes.
+A folder names the tables it changes. A table marked ``amends`` in its TOML holds amendments
+(``drg.schemes.amend``), any other is given whole. What changes nothing is an error.
 """
 
 from __future__ import annotations
@@ -12,86 +11,69 @@ from collections.abc import Mapping
 import polars as pl
 
 from drg.errors import TableError
+from drg.schemes.amend import amend, amendment_format
 from drg.schemes.folder import Folder
-from drg.schemes.tables import (
-    SCHEME_TABLES,
-    Column,
-    TableFormat,
-    check_cells,
-    read_table,
-)
-
-_OPS = ("+", "-", "=")
+from drg.schemes.tables import SCHEME_TABLES, read_table
 
 
-def amendment_format(table: TableFormat) -> TableFormat:
-    """The format of a table's amendment file: op, amendment, then the table's columns.
+def read_tables(folder: Folder) -> dict[str, pl.DataFrame]:
+    """Every table of a folder that stands alone.
 
-    Only key cells are required here; added and replaced rows are checked in full once applied.
+    Raises
+    ------
+    TableError
+        T114 a table this format does not know, T129 an amendment with nothing to amend, and
+        everything ``read_table`` raises.
     """
-    cells = tuple(
-        Column(
-            c.name,
-            empty=c.name not in table.key or c.empty,
-            integer=c.integer and c.name in table.key,
-        )
-        for c in table.columns
-    )
-    head = (Column("op", choices=_OPS), Column("amendment"))
-    return TableFormat(table.name, head + cells, ("op", *table.key))
+    _refuse_unknown(folder)
+    for name, entry in folder.entries.items():
+        if entry.amends:
+            raise TableError("T129", where=folder.where, table=name)
+    return {
+        name: read_table(folder, table)
+        for name, table in SCHEME_TABLES.items()
+        if name in folder.entries or not table.optional
+    }
 
 
-def apply_overlay(tables: Mapping[str, pl.DataFrame], overlay: Folder) -> dict[str, pl.DataFrame]:
-    """Tables with an overlay's amendments applied.
+def lay_over(tables: Mapping[str, pl.DataFrame], folder: Folder) -> dict[str, pl.DataFrame]:
+    """Tables with those of another folder laid over them.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         The resolved tables below; not changed.
-    overlay : Folder
-        The overlay's header; its amendment files are read here.
+    folder : Folder
+        The region's or overlay's header; its tables are read here.
 
     Raises
     ------
     TableError
         T112 an amendment that does not bite, T113 an amendment id the TOML does not explain,
-        T114 a table this format does not know, and everything ``read_table`` raises.
+        T114 a table this format does not know, T130 a whole table equal to the one below, and
+        everything ``read_table`` raises.
     """
-    known = {str(a.get("id", "")) for a in overlay.header.get("amendments", [])}
+    _refuse_unknown(folder)
+    known = [str(a.get("id", "")) for a in folder.header.get("amendments", [])]
     result = dict(tables)
-    for name in overlay.entries:
-        table = SCHEME_TABLES.get(name)
-        if table is None:
-            raise TableError("T114", where=overlay.where, table=name)
-        changes = read_table(overlay, amendment_format(table))
-        where = str(overlay.path / table.file)
-        unexplained = changes.filter(~pl.col("amendment").is_in(list(known)))
-        if unexplained.height:
-            raise TableError("T113", where=where, amendment=unexplained[0, "amendment"])
-        result[name] = _amend(result.get(name), changes, table, where)
+    for name, entry in folder.entries.items():
+        table = SCHEME_TABLES[name]
+        where = str(folder.path / table.file)
+        below = result.get(name)
+        if entry.amends:
+            changes = read_table(folder, amendment_format(table))
+            unexplained = changes.filter(~pl.col("amendment").is_in(known))
+            if unexplained.height:
+                raise TableError("T113", where=where, amendment=unexplained[0, "amendment"])
+            result[name] = amend(below, changes, table, where)
+        else:
+            result[name] = read_table(folder, table)
+            if below is not None and result[name].equals(below):
+                raise TableError("T130", where=where)
     return result
 
 
-def _amend(
-    base: pl.DataFrame | None, changes: pl.DataFrame, table: TableFormat, where: str
-) -> pl.DataFrame:
-    header, key = table.header, list(table.key)
-    if base is None:
-        base = pl.DataFrame(schema=dict.fromkeys(header, pl.String))
-    by_op = {op: changes.filter(pl.col("op") == op).select(header) for op in _OPS}
-    gone = pl.concat([by_op["-"], by_op["="]])
-    _must_be_empty(gone.join(base, on=key, how="anti", nulls_equal=True), "T112", key, where, "-/=")
-    _must_be_empty(
-        by_op["="].join(base, on=header, how="semi", nulls_equal=True), "T112", key, where, "="
-    )
-    kept = base.join(gone, on=key, how="anti", nulls_equal=True, maintain_order="left")
-    fresh = pl.concat([by_op["="], by_op["+"]])
-    _must_be_empty(fresh.join(kept, on=key, how="semi", nulls_equal=True), "T112", key, where, "+")
-    result = pl.concat([kept, fresh]).sort(key, maintain_order=True)
-    check_cells(result, table, where)
-    return result
-
-
-def _must_be_empty(rows: pl.DataFrame, code: str, key: list[str], where: str, op: str) -> None:
-    if rows.height:
-        raise TableError(code, where=where, op=op, key=", ".join(str(rows[0, k]) for k in key))
+def _refuse_unknown(folder: Folder) -> None:
+    for name in folder.entries:
+        if name not in SCHEME_TABLES:
+            raise TableError("T114", where=folder.where, table=name)
