@@ -212,7 +212,7 @@ def schemes(draw: Draw) -> SchemeText:
     missing = {"MDCA", "MDCB"} - {row[0] for row in member}
     member += [(mdc, DX[-1], "") for mdc in sorted(missing)]
     levels = [
-        (c, draw(st.sampled_from(("MCC", "CC"))), draw(st.sampled_from("12")))
+        (c, draw(st.sampled_from(("MCC", "CC", "MCC+CC"))), draw(st.sampled_from("12")))
         for c in sorted(_subset(draw, DX))
     ]
     tables = {

@@ -115,7 +115,7 @@ class Dice:
                 "severity": csv_text(
                     "code,level,exclusion_table",
                     [
-                        (c, draw.choice(("MCC", "CC")), draw.choice("12"))
+                        (c, draw.choice(("MCC", "CC", "MCC+CC")), draw.choice("12"))
                         for c in draw.sample(DX_CODES, 4)
                     ],
                 ),

@@ -97,7 +97,9 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
     junk = [c for c in settings["defect"]["unknown_codes"] if c not in codes.dx_id]
     tables = {t: n + 1 for n, t in enumerate(sorted({*scheme.exclusion.values()}))}
     severity = [scheme.severity.get(c) for c in codes.dx]
-    level = np.array([LEVELS.index(s[0]) if s else 0 for s in severity], dtype=np.int8)
+    level = np.array(
+        [LEVELS.index(s[0].partition("+")[0]) if s else 0 for s in severity], dtype=np.int8
+    )
     table = np.array([tables.get(s[1], 0) if s else 0 for s in severity], dtype=np.int32)
     own_table = np.array(
         [tables.get(scheme.exclusion.get(c, ""), 0) for c in codes.dx], dtype=np.int32

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from drg.grouping.reference_case import Case, SeverityFact
@@ -71,7 +72,8 @@ class Interpreter:
                 level, table = self._severity[code]
                 facts.append(SeverityFact(code, level, table, table != principal_table))
         case.severity = tuple(facts)
-        case.levels = frozenset([fact.level for fact in facts if fact.counts])
+        counting = [fact.level.split("+") for fact in facts if fact.counts]
+        case.levels = frozenset(chain.from_iterable(counting))
 
     def test(self, rule: Rule) -> Test:
         """The rule as a function."""

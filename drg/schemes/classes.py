@@ -14,6 +14,7 @@ from drg.schemes.truth import Bools, View
 
 #: Classes of an empty entry and of an unknown code; listed codes come after.
 ABSENT, UNKNOWN, FIRST_CLASS = 0, 1, 2
+_LEVEL_BITS = {"CC": 1, "MCC": 2, "MCC+CC": 3}
 
 
 class CodeClasses(View):
@@ -62,7 +63,7 @@ class CodeClasses(View):
         return member
 
     def _severity(self) -> NDArray[np.uint16]:
-        """Columns: level (0, 1 CC, 2 MCC), its exclusion table, table as principal, trauma site."""
+        """Columns: level (bits: 1 CC, 2 MCC), its exclusion table, table as principal, trauma site."""
         levels = self.scheme.table("severity")
         principal = self.scheme.table("exclusion")
         tables = pl.concat([levels["exclusion_table"], principal["exclusion_table"]]).unique(
@@ -81,7 +82,7 @@ class CodeClasses(View):
             all_codes.join(
                 levels.join(number, on="exclusion_table").select(
                     "code",
-                    (pl.when(pl.col("level") == "MCC").then(2).otherwise(1)).alias("level"),
+                    pl.col("level").replace_strict(_LEVEL_BITS, return_dtype=pl.Int32),
                     "n",
                 ),
                 on="code",

@@ -11,6 +11,7 @@ import polars as pl
 
 from drg.errors import TableError
 from drg.schemes import rules
+from drg.schemes.crosswalk import Crosswalk, Edition, Kind
 from drg.schemes.flags import Flags
 from drg.schemes.rules import Rule
 from drg.schemes.tables import MAX_CODE_BYTES
@@ -94,6 +95,9 @@ class Scheme:
         The scheme's folder, for messages.
     compat : str, optional
         Name of the overlay, ``""`` for none.
+    crosswalks : mapping of {"dx", "px"} to Crosswalk, optional
+        How codes of claims are to be read under the clinical edition; empty: they are insurance
+        codes, as the tables' are.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class Scheme:
         digest: str,
         where: str,
         compat: str = "",
+        crosswalks: Mapping[Kind, Crosswalk] = MappingProxyType({}),
     ) -> None:
         self.header = MappingProxyType(dict(header))
         self.id = str(header["id"])
@@ -113,6 +118,7 @@ class Scheme:
         self.digest = digest
         self.where = where
         self.compat = compat
+        self.crosswalks = MappingProxyType(dict(crosswalks))
         self._tables = dict(tables)
         self._codes = dict(codes)
         self.mdcs = tuple(
@@ -153,6 +159,11 @@ class Scheme:
         own = self._drgs_by_rule.get((adrg.adrg, adrg.rule_no))
         return own or self._drgs_by_rule.get((adrg.adrg, None), ())
 
+    @property
+    def edition(self) -> Edition:
+        """Edition of the codes in claims; the tables' own codes are always insurance codes."""
+        return "clinical" if self.crosswalks else "insurance"
+
     @cached_property
     def code_sets(self) -> Mapping[str, frozenset[str]]:
         """Every named set: code_set, MDC lists, VALID and the grey codes."""
@@ -186,7 +197,7 @@ class Scheme:
 
     @cached_property
     def severity(self) -> Mapping[str, tuple[str, str]]:
-        """Diagnosis -> (level MCC/CC, exclusion table)."""
+        """Diagnosis -> (level ``MCC``, ``CC`` or ``MCC+CC``, exclusion table)."""
         return MappingProxyType({c: (v, e) for c, v, e in self._tables["severity"].iter_rows()})
 
     @cached_property

@@ -18,7 +18,7 @@ from drg.schemes.folder import Folder
 
 #: Codes longer than this are never in a code list; the kernel's key reads this many bytes.
 MAX_CODE_BYTES = 24
-_CODE_COLUMNS = ("code", "principal_diagnosis")
+_CODE_COLUMNS = ("code", "principal_diagnosis", "clinical", "insurance")
 #: A table file past this size is refused unread; the largest published one is 1.3 MB.
 MAX_TABLE_BYTES = 256 * 1024 * 1024
 
@@ -61,6 +61,8 @@ def _format(
 _ORDER = Column("order", integer=True)
 _KIND = Column("kind", choices=("dx", "px"))
 ADRG_KINDS = ("surgical", "non_or_procedure", "medical", "ambiguous")
+#: A carrier may list a code in both; it then fulfils either test.
+LEVELS = ("MCC", "CC", "MCC+CC")
 CHECK_LEVELS = ("stop", "note")
 
 #: Every table of a scheme folder (DESIGN section 3).
@@ -90,7 +92,7 @@ SCHEME_TABLES: Mapping[str, TableFormat] = {
         ),
         _format("code_set", ["set", _KIND, "code"], "set code"),
         _format(
-            "severity", ["code", Column("level", choices=("MCC", "CC")), "exclusion_table"], "code"
+            "severity", ["code", Column("level", choices=LEVELS), "exclusion_table"], "code"
         ),
         _format("exclusion", ["principal_diagnosis", "exclusion_table"], "principal_diagnosis"),
         _format("valid_procedure", ["code", Column("name", empty=True)], "code"),
