@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from drg.grouping.explain import Step
     from drg.grouping.grouper import Grouper
     from drg.grouping.result import GroupResult, Outcome
+    from drg.grouping.versions import VersionedGrouper, load_grouper
     from drg.schemes.catalog import list_schemes, load_scheme
 
 __version__ = "0.1.0"
@@ -30,7 +31,9 @@ _HOME = {
     "SchemeError": "drg.errors",
     "Step": "drg.grouping.explain",
     "TableError": "drg.errors",
+    "VersionedGrouper": "drg.grouping.versions",
     "list_schemes": "drg.schemes.catalog",
+    "load_grouper": "drg.grouping.versions",
     "load_scheme": "drg.schemes.catalog",
     "open_claims": "drg.claims.readers",
     "synth": "drg.claims.synth",
@@ -46,7 +49,9 @@ __all__ = [
     "SchemeError",
     "Step",
     "TableError",
+    "VersionedGrouper",
     "list_schemes",
+    "load_grouper",
     "load_scheme",
     "open_claims",
     "synth",

@@ -6,21 +6,21 @@ Nothing heavy is imported until a command runs: ``drg --help`` is to answer at o
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from drg.cli_bar import bar as _bar
 from drg.cli_tables import tables
 from drg.cli_text import Argument, Command, Group, Option, TablesError, say
+from drg.cli_weights import weights
+from drg.schemes.crosswalk import EDITIONS
 
 if TYPE_CHECKING:
-    from drg.grouping.grouper import Grouper
+    from drg.grouping.base import ClaimGrouper
     from drg.scale.check import Finding
-    from drg.scale.group_file import Progress
 
 __all__ = ["cli", "main"]
 
@@ -52,6 +52,7 @@ def _scheme(required: bool = True, default: str | None = None) -> Callable[..., 
 
 _claims = click.argument("claims", cls=Argument, type=_PATH)
 _compat = click.option("--compat", cls=Option, metavar="NAME")
+_codes = click.option("--codes", cls=Option, type=click.Choice(EDITIONS))
 _sheet = click.option("--sheet", cls=Option, metavar="NAME")
 
 
@@ -63,7 +64,7 @@ def schemes(as_json: bool) -> None:
 
     from drg.paths import tables_root
     from drg.schemes.catalog import list_schemes
-    from drg.text import language
+    from drg.text import language, text
 
     found = list_schemes()
     if not found:
@@ -75,13 +76,15 @@ def schemes(as_json: bool) -> None:
         return
     from drg.scale.summary import aligned
 
-    heads = ("id", "kind", "groups", "in_force", "base", "title")
+    heads = ("id", "kind", "groups", "in_force", "base", "place", "title")
     rows = [tuple(say(f"head_{head}") for head in heads)]
     for s in found:
         title = s.title_zh if language() == "zh" else s.title_en
         start, end = (day or "…" for day in s.in_force)
-        force = f"[{start}, {end})" if any(s.in_force) else "—"
-        rows.append((s.id, s.kind, str(s.groups), force, s.base or "—", title))
+        known = text(f"explain.dates_{s.in_force_status}")
+        force = f"[{start}, {end}) {known}" if any(s.in_force) else "—"
+        place = f"{s.place} {s.place_zh}".strip() or "—"
+        rows.append((s.id, s.kind, str(s.groups), force, s.base or "—", place, title))
     _print(aligned(rows, right=(2,)))
 
 
@@ -90,17 +93,37 @@ def schemes(as_json: bool) -> None:
 @_scheme()
 @click.option("-o", "--output", "out", cls=Option, required=True, type=_PATH, metavar="OUT")
 @_compat
+@_codes
+@click.option("--weights", cls=Option, metavar="TABLE")
+@click.option("--hospital-level", cls=Option, metavar="LEVEL")
 @click.option("--threads", cls=Option, type=click.IntRange(min=1), metavar="N")
 @_sheet
 def group(
-    claims: Path, scheme: str, out: Path, compat: str | None, threads: int | None, sheet: str | None
+    claims: Path,
+    scheme: str,
+    out: Path,
+    compat: str | None,
+    codes: str | None,
+    weights: str | None,
+    hospital_level: str | None,
+    threads: int | None,
+    sheet: str | None,
 ) -> int:
     """Group a file."""
     from drg.scale.group_file import group_file
 
-    grouper = _load(scheme, compat)
+    added = None
+    if weights is not None:
+        from drg.payment.weights import Weights
+
+        added = Weights.load(weights, hospital_level=hospital_level)
+    elif hospital_level is not None:
+        raise click.UsageError("(--hospital-level: --weights)")
+    grouper = _load(scheme, compat, codes)
     with _bar(claims.name) as progress:
-        summary = group_file(grouper, claims, out, sheet=sheet, threads=threads, progress=progress)
+        summary = group_file(
+            grouper, claims, out, sheet=sheet, threads=threads, progress=progress, weights=added
+        )
     _print(summary.lines())
     return 1 if summary.refused else 0
 
@@ -110,25 +133,30 @@ def group(
 @click.option("--id", "claim_id", cls=Option, required=True, metavar="ID")
 @_scheme()
 @_compat
+@_codes
 @_sheet
 def explain(
-    claims: Path, claim_id: str, scheme: str, compat: str | None, sheet: str | None
+    claims: Path,
+    claim_id: str,
+    scheme: str,
+    compat: str | None,
+    codes: str | None,
+    sheet: str | None,
 ) -> None:
     """Tell the decision path of a claim."""
     from drg.claims.readers import open_claims
-    from drg.grouping.explain import explain_lines
     from drg.scale.find import find_claims
 
     with open_claims(claims, sheet=sheet) as source:
         found = find_claims(source, claim_id)
-    grouper = _load(scheme, compat)
+    grouper = _load(scheme, compat, codes)
     if len(found) > 1:
         rows = ", ".join(str(f.row) for f in found)
         click.echo(say("several", count=len(found), id=claim_id, rows=rows))
     for n, (_, claim) in enumerate(found):
         if n:
             click.echo()
-        _print(explain_lines(grouper.explain(claim), grouper.scheme))
+        _print(grouper.explain_lines(claim))
 
 
 @_command("check")
@@ -136,14 +164,20 @@ def explain(
 @_scheme(required=False, default="chs-drg-2.0")
 @click.option("-o", "--output", "out", cls=Option, type=_PATH, metavar="OUT")
 @_compat
+@_codes
 @_sheet
 def check(
-    claims: Path, scheme: str, out: Path | None, compat: str | None, sheet: str | None
+    claims: Path,
+    scheme: str,
+    out: Path | None,
+    compat: str | None,
+    codes: str | None,
+    sheet: str | None,
 ) -> int:
     """List findings."""
     from drg.scale.check import check_file
 
-    grouper = _load(scheme, compat)
+    grouper = _load(scheme, compat, codes)
     shown = 0
 
     def show(found: Sequence[Finding]) -> None:
@@ -154,7 +188,13 @@ def check(
 
     with _bar(claims.name) as progress:
         report = check_file(
-            grouper, claims, out, sheet=sheet, show=None if out else show, progress=progress
+            grouper,
+            claims,
+            out,
+            sheet=sheet,
+            show=None if out else show,
+            progress=progress,
+            edition_stated=codes is not None,
         )
     if report.findings > shown and out is None:
         click.echo(say("more_findings", count=report.findings - shown))
@@ -178,6 +218,40 @@ def synth(scheme: str, count: int, seed: int, out: Path) -> None:
     click.echo(say("synth_made", claims=f"{count:,}", out=out))
 
 
+@_command("code")
+@click.argument("text", cls=Argument, nargs=-1, required=True)
+@click.option("-s", "--scheme", cls=Option, key="code_scheme", metavar="SCHEME")
+@_compat
+@click.option("--dx", "only_dx", cls=Option, is_flag=True)
+@click.option("--px", "only_px", cls=Option, is_flag=True)
+@click.option("--limit", cls=Option, type=click.IntRange(min=1), metavar="N")
+@click.option("--json", "as_json", cls=Option, is_flag=True)
+def code(
+    text: tuple[str, ...],
+    scheme: str | None,
+    compat: str | None,
+    only_dx: bool,
+    only_px: bool,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Look up codes."""
+    from drg.scale.code_pages import code_json, code_lines
+    from drg.schemes.catalog import load_scheme
+    from drg.schemes.crosswalk import KINDS
+
+    found = None if scheme is None else load_scheme(scheme, compat)
+    chosen = [kind for kind, only in zip(KINDS, (only_dx, only_px), strict=True) if only]
+    asked, kinds = " ".join(text), chosen or KINDS
+    if not as_json:
+        _print(code_lines(asked, kinds, limit=limit, scheme=found))
+        return
+    import json
+
+    told = code_json(asked, kinds, limit=limit, scheme=found)
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+
+
 @_command("rule")
 @click.argument("code", cls=Argument, required=False)
 def rule(code: str | None) -> None:
@@ -196,44 +270,19 @@ def demo(folder: Path) -> None:
     _print(run(folder))
 
 
+cli.add_command(weights)
 cli.add_command(tables)
 
 
 # ---- shared by the commands
 
 
-def _load(scheme: str, compat: str | None) -> Grouper:
-    from drg.grouping.grouper import Grouper
+def _load(scheme: str, compat: str | None, codes: str | None) -> ClaimGrouper:
+    from drg.grouping.versions import load_grouper
 
-    return Grouper.load(scheme, compat)
+    return load_grouper(scheme, compat, codes)
 
 
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line)
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[Progress | None]:
-    """A progress bar on stderr when that is a terminal; otherwise nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name.replace("[", "\\["), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -183,7 +183,7 @@ cdef inline uint8_t read_procedures(const ProgramData *p, int words, const uint3
     for i in range(1, n):
         c = p.px.classes[ids[i] & ID_MASK]
         flags = p.px.flags[c]
-        if flags == 0 or ids[i] & ID_MASK == principal:
+        if flags == 0 or (ids[i] & ID_MASK == principal and not p.repeats):
             continue
         seen |= flags
         if flags & FLAG_LITERALS:
@@ -296,7 +296,7 @@ cdef inline void evaluate(const ProgramData *p, int words, const Claim *claim, c
         id = claim.dx[i] & ID_MASK
         c = p.dx.classes[id]
         flags = p.dx.flags[c]
-        if flags == 0 or id == principal:
+        if flags == 0 or (id == principal and not p.repeats):
             continue
         dx_seen |= flags
         if flags & FLAG_LITERALS:

@@ -71,6 +71,7 @@ cdef struct ProgramData:
     bint normalise
     bint unmatched_self
     bint retry
+    bint repeats                    # a repeated principal code is a secondary one too
     bint reject_missing
     CodeSide dx
     CodeSide px

@@ -210,6 +210,7 @@ cdef class Program:
         p.normalise = settings["normalise"]
         p.unmatched_self = settings["unmatched_self"]
         p.retry = settings["retry"]
+        p.repeats = settings["repeats"]
         p.reject_missing = settings["reject_missing"]
         _codes(p, r, "dx", &p.dx)
         _codes(p, r, "px", &p.px)

@@ -232,6 +232,7 @@ def schemes(draw: Draw) -> SchemeText:
     flags = {
         "unmatched_adrg": draw(st.sampled_from(("self", "next"))),
         "retry_other_procedures": draw(st.booleans()),
+        "repeated_principal": draw(st.sampled_from(("once", "secondary"))),
         "normalise_codes": draw(st.booleans()),
         "ungroupable": draw(st.sampled_from(("mdc", ["0000", "00", "0000"], ["0000", "00", "0000A"]))),
         "rejected": draw(st.sampled_from((["", "", ""], ["0000", "00", "0000"]))),

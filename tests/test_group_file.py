@@ -104,6 +104,7 @@ def test_parquet_tells_where_it_comes_from(demo: Grouper, tmp_path: Path) -> Non
         "drg.scheme": "demo",
         "drg.digest": demo.digest,
         "drg.compat": "",
+        "drg.codes": "insurance",
         "drg.input": "demo_claims.csv",
     }
 

@@ -28,6 +28,7 @@ FLAGS = {
     "unmatched_adrg": ("self", "next"),
     "retry_other_procedures": (True, False),
     "normalise_codes": (True, False),
+    "repeated_principal": ("once", "secondary"),
     "ungroupable": ("mdc", ["0000", "00", "0000"]),
     "rejected": (["", "", ""], ["0000", "00", "0000"]),
     "missing_value": ("reject", "false"),

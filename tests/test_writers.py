@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from drg.claims import writers
+from drg.claims import workbook, writers
 from drg.claims.frame import rename_clashing
 from drg.claims.readers import open_claims
 from drg.claims.writers import OUTPUT_SUFFIXES, atomic_path, output_suffix, write_frames
@@ -91,7 +91,7 @@ def test_xlsx_keeps_ids_and_codes_as_text(tmp_path: Path) -> None:
 
 def test_xlsx_goes_on_to_further_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fastexcel")
-    monkeypatch.setattr(writers, "_XLSX_ROWS", 10)
+    monkeypatch.setattr(workbook, "_ROWS", 10)
     path = tmp_path / "out.xlsx"
     frame = pl.DataFrame({"diagnoses": [f"A{n}" for n in range(25)]})
     assert write_frames(path, frame.iter_slices(7)) == 25

@@ -92,7 +92,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("admitted_on", "date", "", "入院日期", "Date of admission.", _NOT_REPORTED),
     Column(
         "discharged_on", "date", "", "出院日期",
-        "Date of discharge; no rule reads it, and it does not choose the scheme.", _NOT_REPORTED,
+        "Date of discharge; it chooses the version where a place is named.", _NOT_REPORTED,
     ),
     Column("los_days", "int", "days", "住院天数", "Length of stay.", _NOT_REPORTED),
     Column(
@@ -150,9 +150,31 @@ RESULT_COLUMNS: tuple[Column, ...] = (
     Column("group_name", "str", "", "分组名称", "Name of the group.", "the claim has no group"),
 )  # fmt: skip
 
+#: Columns that a run by place adds after those, likewise.
+VERSION_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "scheme", "str", "", "分组方案版本",
+        "Id of the version in force on the day of discharge.", "no version was in force",
+    ),
+    Column(
+        "nearest_version", "str", "", "最近的版本",
+        "Where no version was in force: the nearest one and its days, the end excluded.",
+        "a version was in force, or the day of discharge cannot be read",
+    ),
+)  # fmt: skip
+
+#: Columns that pricing reads if a file has them. Grouping does not, so a ``Claim`` has none of them.
+PRICING_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "hospital_level", "str", "as the table of rates names it", "医疗机构等级",
+        "Level of the hospital, where rates differ by it.", _NOT_REPORTED,
+    ),
+)  # fmt: skip
+
 COLUMN: dict[str, Column] = {column.name: column for column in COLUMNS}
 RESULT_NAMES: tuple[str, ...] = tuple(column.name for column in RESULT_COLUMNS)
 SCALARS: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.kind != "codes")
+PRICING_NAMES: tuple[str, ...] = tuple(column.name for column in PRICING_COLUMNS)
 
 
 def polars_dtype(kind: Kind) -> pl.DataType:

@@ -21,7 +21,7 @@ from drg.claims.encoding import DENIED, plain_text, system_code
 from drg.claims.profiles import ClaimColumns, load_profiles, match_columns
 from drg.errors import InputError
 
-__all__ = ["BATCH", "INPUT_SUFFIXES", "ClaimSource", "explained", "open_claims"]
+__all__ = ["BATCH", "INPUT_SUFFIXES", "ClaimSource", "explained", "open_claims", "open_table"]
 
 #: Rows in a batch: large enough for threads, small enough to keep memory flat.
 BATCH = 100_000
@@ -166,6 +166,37 @@ def open_claims(
     TableError
         A header profile is broken.
     """
+    source = open_table(path, sheet=sheet)
+    try:
+        with explained(source.path):
+            columns = match_columns(
+                source.schema.names(), source.schema, where=str(path), profile=profile
+            )
+            source.columns = _choose_separator(columns, source)
+    except BaseException:
+        source.close()
+        raise
+    return source
+
+
+def open_table(path: str | Path, *, sheet: str | int | None = None) -> ClaimSource:
+    """Open any file that claims could stand in, without looking for a claim's fields.
+
+    Parameters
+    ----------
+    path, sheet
+        As for ``open_claims``.
+
+    Returns
+    -------
+    ClaimSource
+        Its ``columns`` name nothing.
+
+    Raises
+    ------
+    InputError
+        The file is missing, of an unknown kind or damaged.
+    """
     path = Path(path)
     suffix = _suffix(path)
     workdir = _Workdir()
@@ -180,10 +211,6 @@ def open_claims(
                 source = _open_xlsx(path, sheet or 0)
             else:
                 source = _open_text(path, suffix, workdir)
-            columns = match_columns(
-                source.schema.names(), source.schema, where=str(path), profile=profile
-            )
-            source.columns = _choose_separator(columns, source)
     except BaseException:
         if workdir.folder is not None:
             workdir.folder.cleanup()

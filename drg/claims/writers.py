@@ -11,21 +11,21 @@ import contextlib
 import itertools
 import os
 import secrets
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from drg.claims.encoding import DENIED, FULL, system_code
 from drg.claims.frame import SEPARATOR
+from drg.claims.workbook import Workbook
 from drg.errors import InputError
 from drg.text import text
 
-__all__ = ["OUTPUT_SUFFIXES", "atomic_path", "output_suffix", "write_frames"]
+__all__ = ["OUTPUT_SUFFIXES", "atomic_path", "output_suffix", "write_frames", "write_workbook"]
 
 OUTPUT_SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 
@@ -34,11 +34,6 @@ Compression = Literal["zstd", "lz4", "uncompressed"]
 _BATCH = 100_000
 #: Level 1 takes the time of lz4 on claims, and its files are a third smaller.
 _ZSTD_LEVEL = 1
-_XLSX_ROWS = 1_048_575
-_XLSX_COLUMNS = 16_384
-_XLSX_TEXT = 32_767
-_XLSX_NUMBER = 10**15
-_TOO_LONG = -2  # what xlsxwriter answers for a text over the limit
 _XLSX_WIDTHS = (8, 48)
 
 
@@ -164,6 +159,29 @@ def write_frames(
     return counted.rows
 
 
+@contextmanager
+def write_workbook(
+    path: str | Path, metadata: Mapping[str, str] | None = None
+) -> Iterator[Workbook]:
+    """A workbook of several sheets, all or nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        Target, ``.xlsx``.
+    metadata : mapping of str to str, optional
+        Custom properties.
+
+    Raises
+    ------
+    InputError
+        As ``write_frames``.
+    """
+    output_suffix(path)
+    with atomic_path(path) as draft, Workbook(draft, str(path), metadata) as book:
+        yield book
+
+
 class _Counted:
     """Passes frames on and counts their rows; keeps the error of their maker, if one occurs."""
 
@@ -262,98 +280,20 @@ def _write_xlsx(
     metadata: Mapping[str, str],
     where: str,
 ) -> None:
-    try:
-        import xlsxwriter  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise InputError("F205", where=where) from error
-    if len(schema) > _XLSX_COLUMNS:
-        raise InputError("F208", where=where, found=len(schema), limit=_XLSX_COLUMNS)
     flat = _flat(schema, where)
-    with tempfile.TemporaryDirectory(prefix="drg-") as folder:
-        options = {"constant_memory": True, "tmpdir": folder, "default_date_format": "yyyy-mm-dd"}
-        book = xlsxwriter.Workbook(str(draft), options)
-        try:
-            for name, value in metadata.items():
-                book.set_custom_property(name, value, "text")
-            _fill_book(book, counted, schema, flat, where)
-            book.close()
-        except xlsxwriter.exceptions.XlsxFileError as error:
-            cause = error.args[0] if error.args else None
-            raise OSError(getattr(cause, "errno", None), str(error)) from error
-        finally:
-            for sheet in book.worksheets():
-                sheet._opt_close()  # else its temporary file outlives a failed run
+    with Workbook(draft, where, metadata) as book:
+        sheet = book.sheet(text("readers.sheet"), schema.names(), widths=_widths(schema))
+        for batch in counted:
+            sheet.append(batch.with_columns(flat))
 
 
-def _fill_book(
-    book: Any, counted: _Counted, schema: pl.Schema, flat: list[pl.Expr], where: str
-) -> None:
-    sheets = 0
-    sheet, used = None, _XLSX_ROWS
-    for batch in itertools.chain([pl.DataFrame(schema=schema)], counted):
-        frame = batch.with_columns(flat)
-        start = 0
-        while start < frame.height or sheet is None:
-            if used == _XLSX_ROWS or sheet is None:
-                if sheet is not None:
-                    sheet.autofilter(0, 0, used, len(schema) - 1)
-                sheets += 1
-                sheet = _new_sheet(book, sheets, schema)
-                used = 0
-            part = frame.slice(start, _XLSX_ROWS - used)
-            _fill_rows(sheet, part, used + 1, where)
-            used += part.height
-            start += part.height
-    if sheet is not None:
-        sheet.autofilter(0, 0, used, len(schema) - 1)
-
-
-def _new_sheet(book: Any, number: int, schema: pl.Schema) -> Any:
-    title = text("readers.sheet")
-    sheet = book.add_worksheet(title if number == 1 else f"{title}{number}")
-    sheet.freeze_panes(1, 0)
-    bold = book.add_format({"bold": True})
+def _widths(schema: pl.Schema) -> dict[str, int]:
+    """Codes and names wide, everything else as wide as its heading."""
     low, high = _XLSX_WIDTHS
-    for column, (name, dtype) in enumerate(schema.items()):
-        codes = isinstance(dtype, pl.List) or name in ("diagnoses", "procedures", "group_name")
-        sheet.set_column(column, column, high if codes else max(low, min(2 * len(name), high // 2)))
-        sheet.write_string(0, column, name, bold)
-    return sheet
-
-
-def _fill_rows(sheet: Any, frame: pl.DataFrame, first_row: int, where: str) -> None:
-    """Numbers and dates as such, everything else as text."""
-    writers = [_cell_writer(sheet, dtype) for dtype in frame.dtypes]
-    for row_number, row in enumerate(frame.iter_rows(), start=first_row):
-        for column, value in enumerate(row):
-            if value is None:
-                continue
-            if writers[column](row_number, column, value) == _TOO_LONG:
-                raise InputError(
-                    "F207",
-                    where=where,
-                    column=frame.columns[column],
-                    length=len(str(value)),
-                    limit=_XLSX_TEXT,
-                )
-
-
-def _cell_writer(sheet: Any, dtype: pl.DataType) -> Callable[[int, int, Any], int]:
-    """Writer of one column's cells; it returns -2 when a text is too long for a cell."""
-
-    def number(row: int, column: int, value: Any) -> int:
-        # Excel keeps 15 digits: longer numbers, and NaN, go in as text.
-        if abs(value) < _XLSX_NUMBER:
-            return int(sheet.write_number(row, column, value))
-        return int(sheet.write_string(row, column, str(value)))
-
-    def text(row: int, column: int, value: Any) -> int:
-        return int(sheet.write_string(row, column, str(value)))
-
-    if dtype.is_integer() or dtype.is_float():
-        return number
-    if dtype == pl.Boolean:
-        return lambda row, column, value: int(sheet.write_boolean(row, column, value))
-    if dtype == pl.Date or dtype == pl.Datetime(time_zone=None):
-        return lambda row, column, value: int(sheet.write_datetime(row, column, value))
-    return text
+    wide = ("diagnoses", "procedures", "group_name")
+    return {
+        name: high
+        if isinstance(dtype, pl.List) or name in wide
+        else max(low, min(2 * len(name), high // 2))
+        for name, dtype in schema.items()
+    }

@@ -6,7 +6,7 @@ No string is copied to Python. A null scalar is FIELD_NULL; one that is there bu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +57,10 @@ def encode(frame: pl.DataFrame, columns: ClaimColumns, compiled: Compiled) -> En
     """
     separator = columns.separator
     replace = len(separator.encode()) > 1
-    dx = [
-        _codes(frame, c, columns.diagnoses_joined and replace, separator) for c in columns.diagnoses
-    ]
-    px = [
-        _codes(frame, c, columns.procedures_joined and replace, separator)
-        for c in columns.procedures
-    ]
+    dx_split = separator if columns.diagnoses_joined else ""
+    px_split = separator if columns.procedures_joined else ""
+    dx = [code_column(frame, c, dx_split, compiled.twins.get("dx")) for c in columns.diagnoses]
+    px = [code_column(frame, c, px_split, compiled.twins.get("px")) for c in columns.procedures]
     named = [s.alias(str(n)) for n, s in enumerate([*dx, *px])]
     batches = grouper_core.read_stream(
         pl.DataFrame(named),
@@ -77,12 +74,39 @@ def encode(frame: pl.DataFrame, columns: ClaimColumns, compiled: Compiled) -> En
     return Encoded(batches, scalars, frame.height)
 
 
-def _codes(frame: pl.DataFrame, column: str, replace: bool, separator: str) -> pl.Series:
+def code_column(
+    frame: pl.DataFrame, column: str, separator: str, twins: Mapping[str, str] | None = None
+) -> pl.Series:
+    """A column of codes as the kernel reads it: text or lists of text.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    column : str
+    separator : str
+        Between codes joined in one cell, ``""`` where none can stand; one that is not a single
+        byte becomes ``|``.
+    twins : mapping of str to str, optional
+        Codes to replace (``Compiled.twins``).
+    """
     series = frame[column]
     if isinstance(series.dtype, pl.List | pl.Array):
-        return series if series.dtype == pl.List(pl.String) else series.cast(pl.List(pl.String))
+        listed = series if series.dtype == pl.List(pl.String) else series.cast(pl.List(pl.String))
+        return _untwinned(listed, twins) if twins else listed
     series = _text(series)
-    return series.str.replace_all(separator, "|", literal=True) if replace else series
+    if len(separator.encode()) > 1:
+        series = series.str.replace_all(separator, "|", literal=True)
+        separator = "|"
+    if not twins:
+        return series
+    if not separator:
+        return series.replace(twins)
+    return _untwinned(series.str.split(separator), twins).list.join(separator)
+
+
+def _untwinned(listed: pl.Series, twins: Mapping[str, str]) -> pl.Series:
+    """Lists of clinical codes with one spelling for all that stand for one insurance code."""
+    return pl.select(pl.lit(listed).list.eval(pl.element().replace(twins))).to_series()
 
 
 def _scalar(

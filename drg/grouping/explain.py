@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
-from drg.grouping.explain_words import (
-    near_miss,
-    other_words,
-    rule_words,
-    say,
-    scalars_words,
-)
+from drg.grouping.explain_words import near_miss, scalars_words
 from drg.grouping.reference_case import Case, Reading, SeverityFact
 from drg.grouping.reference_rules import Interpreter, present
 from drg.grouping.result import GroupResult
 from drg.reasons import reason_title
 from drg.schemes.rules import Codes
+from drg.schemes.words import other_words, rule_words, say
 
 if TYPE_CHECKING:
-    from drg.schemes.scheme import AdrgRow, CheckRow, DrgRow, MdcRow, Scheme
+    from datetime import date
 
-StepKind = Literal["input", "check", "severity", "mdc", "adrg", "drg", "retry", "missing", "result"]
+    from drg.schemes.scheme import AdrgRow, CheckRow, DrgRow, MdcRow, Scheme
+    from drg.schemes.versions import Version
+
+StepKind = Literal[
+    "version", "input", "check", "severity", "mdc", "adrg", "drg", "retry", "missing", "result"
+]
 
 
 class Match(NamedTuple):
@@ -43,8 +43,19 @@ class MissingValue(NamedTuple):
     key: str
 
 
+class VersionChoice(NamedTuple):
+    """The version that the day of discharge chose, or the nearest one when none was in force.
+
+    Both are None when the claim has no day of discharge.
+    """
+
+    day: date | None
+    version: Version | None
+    nearest: Version | None
+
+
 Row: TypeAlias = "MdcRow | AdrgRow | DrgRow | CheckRow"
-Subject: TypeAlias = "Case | SeverityFact | MissingValue | GroupResult | Row"
+Subject: TypeAlias = "Case | SeverityFact | MissingValue | VersionChoice | GroupResult | Row"
 
 
 class Step(NamedTuple):
@@ -53,10 +64,11 @@ class Step(NamedTuple):
     Attributes
     ----------
     kind : str
-        ``input check severity mdc adrg drg retry missing result``.
+        ``version input check severity mdc adrg drg retry missing result``; ``version`` only where
+        the day of discharge chose it.
     holds : bool or None
         Whether the row's rule holds, or the severity counts; None: unknown, or not a rule.
-    subject : Case, SeverityFact, MissingValue, GroupResult or a row of the scheme
+    subject : Case, SeverityFact, MissingValue, VersionChoice, GroupResult or a row of the scheme
         What the step is about; a Case for ``input`` and for ``retry`` (the claim as tried).
     table, key : str
         The table row the step rests on, e.g. ``adrg.csv`` and ``BB2/1``; ``""`` without one.
@@ -110,6 +122,8 @@ class Step(NamedTuple):
             case "missing":
                 missing = cast(MissingValue, self.subject)
                 line = say("missing", lang, field=say(f"field_{missing.field}", lang))
+            case "version":
+                line = _version_text(cast(VersionChoice, self.subject), lang)
             case "result":
                 line = _result_text(cast(GroupResult, self.subject), lang)
             case _:
@@ -179,11 +193,12 @@ def _was_grouped(steps: Sequence[Step]) -> bool:
 
 def _heading(step: Step, scheme: Scheme, lang: str | None) -> str:
     title = scheme.title(say("title_language", lang))
+    title = f"{title} + {scheme.compat}" if scheme.compat else title
     return say(
         "head_claim",
         lang,
         claim=cast(Case, step.subject).claim_id,
-        scheme=f"{title} + {scheme.compat}" if scheme.compat else title,
+        scheme=title + (say("head_clinical", lang) if scheme.edition == "clinical" else ""),
         digest=scheme.digest[:12],
     )
 
@@ -258,9 +273,13 @@ def _input_lines(step: Step, lang: str | None) -> list[str]:
     if not case.dx.codes or not case.dx.has_principal:
         lines.append(say("no_principal", lang))
     for reading in case.readings("dx") + case.readings("px"):
-        line = f"{_place(reading, lang)} {_code_text(case, reading)}"
+        told = _code_text(case, reading)
+        if reading.mapped:
+            name = case.clinical_name(reading)
+            told = say("mapped", lang, listed=reading.listed, name=name, told=told)
+        line = f"{_place(reading, lang)} {told}"
         if reading.code is None:
-            line += say("unknown_code", lang)
+            line += say(f"unknown_{case.edition(reading)}", lang)
         elif reading.respelled:
             line += say("respelled", lang, written=reading.written)
         lines.append(line)
@@ -280,7 +299,7 @@ def _severity_text(step: Step, lang: str | None) -> str:
     line = say(
         "severity_counts" if fact.counts else "severity_void",
         lang,
-        code=_code_text(case, Reading(fact.code, fact.code, "dx", False)),
+        code=_code_text(case, Reading(fact.code, fact.code, "dx", False, fact.code)),
         level=fact.level,
         table=fact.table,
         principal=case.principal_dx,
@@ -320,6 +339,18 @@ def _row_text(step: Step, lang: str | None) -> str:
 def _retry_text(step: Step, lang: str | None) -> str:
     case = cast(Case, step.subject)
     return say("retry", lang, code=_code_text(case, case.readings("px")[0]))
+
+
+def _version_text(choice: VersionChoice, lang: str | None) -> str:
+    if choice.version is not None:
+        words = say("version_chosen", lang, day=choice.day, version=choice.version)
+        if choice.version.assumed:
+            status = say(f"dates_{choice.version.status}", lang)
+            words += say("version_assumed", lang, status=status)
+        return words
+    if choice.nearest is not None:
+        return say("version_none", lang, day=choice.day, nearest=choice.nearest)
+    return say("version_no_day", lang)
 
 
 def _result_text(result: GroupResult, lang: str | None) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any
 
 import grouper_core
 from drg.errors import SchemeError
+from drg.grouping.base import ClaimGrouper
+from drg.grouping.decode import SEVERITIES, Lookup, Numbers
 from drg.grouping.fields import reader_of
 from drg.grouping.result import GroupResult, Outcome
 from drg.schemes.cache import load_compiled
@@ -23,24 +25,19 @@ if TYPE_CHECKING:
 
     from drg.claims.model import Claim
     from drg.claims.profiles import ClaimColumns
+    from drg.grouping.editions import CodeFinder
     from drg.grouping.encode import Encoded
     from drg.grouping.explain import Step
     from drg.grouping.reference import ReferenceGrouper
     from drg.schemes.compiled import Compiled
+    from drg.schemes.crosswalk import Edition
     from drg.schemes.scheme import Scheme
 
 #: Rows a thread takes at a time; below this a second thread costs more than it brings.
 TASK_ROWS = 20_000
-SEVERITIES = (None, "NONE", "CC", "MCC")
 
 
-class ArrowFrame(Protocol):
-    """A frame that hands its columns out through Arrow: polars, pandas, pyarrow, duckdb."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
-
-
-class Grouper:
+class Grouper(ClaimGrouper):
     """Groups claims under one scheme.
 
     Use ``Grouper.load``. A grouper is immutable, may be shared by threads, and pickles as its
@@ -60,10 +57,13 @@ class Grouper:
         self._program = compiled.program()
         self._compat = compat
         self._getters = tuple(reader_of(f, compiled.choices.get(f, ())) for f in compiled.fields)
+        self._twins = compiled.twins
         self._results: dict[tuple[int, int, int], tuple[Any, ...]] = {}
 
     @classmethod
-    def load(cls, scheme: str | Path, compat: str | None = None) -> Grouper:
+    def load(
+        cls, scheme: str | Path, compat: str | None = None, codes: str | None = None
+    ) -> Grouper:
         """Load a scheme by id or folder.
 
         Parameters
@@ -72,15 +72,18 @@ class Grouper:
             ``"chs-drg-2.0"``, or a folder that holds a ``scheme.toml``.
         compat : str, optional
             Overlay to apply, e.g. ``"opendrg"``.
+        codes : {"insurance", "clinical"}, optional
+            Edition of the codes in claims; the insurance edition when omitted. Clinical codes are
+            mapped to insurance codes by the national crosswalk; one that it lacks is unknown.
 
         Raises
         ------
         SchemeError
-            No such scheme or overlay (S101-S104).
+            No such scheme or overlay (S101-S104), or edition (S120).
         TableError
             A table is broken (T...); the message names file, row, column and mend.
         """
-        location = locate(scheme, compat)
+        location = locate(scheme, compat, codes)
         return cls(location, load_compiled(location), compat or "")
 
     @property
@@ -98,6 +101,16 @@ class Grouper:
         """Name of the overlay, ``""`` for none."""
         return self._compat
 
+    @property
+    def compiled(self) -> Compiled:
+        """The compiled scheme."""
+        return self._compiled
+
+    @property
+    def codes(self) -> Edition:
+        """Edition of the codes in claims: ``"insurance"`` or ``"clinical"``."""
+        return self._location.edition
+
     @cached_property
     def scheme(self) -> Scheme:
         """The scheme's tables and rules, read when first asked for."""
@@ -111,14 +124,13 @@ class Grouper:
         return ReferenceGrouper(self.scheme)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (
-            _unpickle,
-            (str(self._location.folder.path), self.scheme_id, self._compat, self.digest),
-        )
+        folder = str(self._location.folder.path)
+        return _unpickle, (folder, self.scheme_id, self._compat, self.digest, self.codes)
 
     def __repr__(self) -> str:
         compat = f", compat={self._compat!r}" if self._compat else ""
-        return f"Grouper.load({self.scheme_id!r}{compat})"
+        codes = f", codes={self.codes!r}" if self.codes != "insurance" else ""
+        return f"Grouper.load({self.scheme_id!r}{compat}{codes})"
 
     def group(self, claim: Claim) -> GroupResult:
         """Group one claim.
@@ -134,69 +146,25 @@ class Grouper:
             Always: trouble in the claim is its outcome and reason.
         """
         scalars = tuple([get(claim) for get in self._getters])
-        key = grouper_core.group_one(self._program, claim.diagnoses, claim.procedures, scalars)
+        diagnoses, procedures = claim.diagnoses, claim.procedures
+        if self._twins:
+            diagnoses = _untwinned(diagnoses, self._twins["dx"])
+            procedures = _untwinned(procedures, self._twins["px"])
+        key = grouper_core.group_one(self._program, diagnoses, procedures, scalars)
         tail = self._results.get(key)
         if tail is None:
             tail = self._results.setdefault(key, self._tail(*key))
         return GroupResult(claim.claim_id, *tail)
 
-    def explain(self, claim: Claim) -> list[Step]:
-        """The decision path of one claim, from the reference grouper; each step renders itself."""
-        return self.reference.trace(claim)[1]
+    def trace(self, claim: Claim) -> tuple[GroupResult, list[Step]]:
+        """Group one claim by the reference grouper, and the steps of the decision."""
+        return self.reference.trace(claim)
 
-    @overload
-    def group_frame(
-        self,
-        frame: pl.LazyFrame,
-        columns: ClaimColumns | None = None,
-        *,
-        threads: int | None = None,
-    ) -> pl.LazyFrame: ...
-    @overload
-    def group_frame(
-        self, frame: ArrowFrame, columns: ClaimColumns | None = None, *, threads: int | None = None
-    ) -> pl.DataFrame: ...
-    def group_frame(
-        self,
-        frame: ArrowFrame | pl.LazyFrame,
-        columns: ClaimColumns | None = None,
-        *,
-        threads: int | None = None,
-    ) -> pl.DataFrame | pl.LazyFrame:
-        """Group a frame of claims: same rows, same order, result columns added.
+    def explain_lines(self, claim: Claim, lang: str | None = None) -> list[str]:
+        """The decision path of one claim as a coder reads it."""
+        from drg.grouping.explain import explain_lines
 
-        Parameters
-        ----------
-        frame : polars DataFrame or LazyFrame, or any object with ``__arrow_c_stream__``
-            One claim a row (pandas and pyarrow frames come in through Arrow, uncopied where
-            polars can share them).
-        columns : ClaimColumns, optional
-            Which columns feed which field; by default the header profiles decide.
-        threads : int, optional
-            Threads to use; by default one a core this process may use.
-
-        Returns
-        -------
-        DataFrame, or LazyFrame for a LazyFrame
-            The frame's columns (one whose name a result takes is renamed ``<name>_input``), then
-            ``mdc, adrg, group, severity, outcome, reason, group_name`` as Enum. A LazyFrame is
-            grouped batch by batch when it is collected or sunk.
-
-        Raises
-        ------
-        InputError
-            The frame has no column of diagnoses.
-        """
-        import polars as pl
-
-        if isinstance(frame, pl.LazyFrame):
-            return self._group_lazy(frame, columns, threads)
-        if not isinstance(frame, pl.DataFrame):
-            frame = pl.DataFrame(frame)
-        from drg.claims.frame import rename_clashing
-
-        results = self.results_frame(frame, columns, threads=threads)
-        return frame.rename(rename_clashing(frame.columns)).hstack(results)
+        return explain_lines(self.explain(claim), self.scheme, lang)
 
     def results_frame(
         self,
@@ -206,18 +174,40 @@ class Grouper:
         threads: int | None = None,
     ) -> pl.DataFrame:
         """Only the result columns of ``group_frame``, one row a claim, in order."""
-        import numpy as np
-
         from drg.claims.profiles import match_columns
-        from drg.grouping.encode import encode
 
         columns = columns or match_columns(frame.columns, dict(frame.schema))
+        results = self._lookup.frame(self.numbers(frame, columns, threads=threads))
+        mapped = self.mapped_codes(frame, columns)
+        return results if mapped is None else results.with_columns(mapped_codes=mapped)
+
+    def numbers(
+        self, frame: pl.DataFrame, columns: ClaimColumns, *, threads: int | None = None
+    ) -> Numbers:
+        """What the kernel says of each row; ``compiled`` names what the numbers stand for."""
+        import numpy as np
+
+        from drg.grouping.encode import encode
+
         encoded = encode(frame, columns, self._compiled)
         leaf = np.empty(encoded.rows, np.uint16)
         severity = np.empty(encoded.rows, np.uint8)
         reason = np.empty(encoded.rows, np.uint16)
         self._run(encoded, threads or _cores(), leaf, severity, reason)
-        return self._decode(leaf, severity, reason)
+        return Numbers(leaf, severity, reason)
+
+    def mapped_codes(self, frame: pl.DataFrame, columns: ClaimColumns) -> pl.Series | None:
+        """The codes of each row that were mapped to others; None under the insurance edition."""
+        return None if self.codes == "insurance" else self._mapped.find(frame, columns)
+
+    @cached_property
+    def _mapped(self) -> CodeFinder:
+        """Tells which codes of a row were mapped to others."""
+        from drg.grouping.editions import mapped_codes
+        from drg.schemes.crosswalk import shipped_crosswalks
+
+        lenient = bool(self._compiled.settings["normalise"])
+        return mapped_codes(shipped_crosswalks(), lenient=lenient)
 
     def _run(
         self,
@@ -243,70 +233,16 @@ class Grouper:
                 pass
 
     @cached_property
-    def _lookup(self) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
-        """Leaf, severity and reason numbers as the text they stand for."""
-        import polars as pl
-
-        leaves = self._compiled.leaves
-        columns = {
-            name: _enum([getattr(leaf, name) for leaf in leaves])
-            for name in ("mdc", "adrg", "group", "outcome", "group_name")
-        }
-        return (
-            pl.DataFrame(columns),
-            _enum(list(SEVERITIES)),
-            _enum([reason or None for reason in self._compiled.reasons]),
-        )
+    def _lookup(self) -> Lookup:
+        return Lookup.of(self._compiled.leaves, self._compiled.reasons)
 
     @cached_property
     def result_schema(self) -> dict[str, pl.DataType]:
         """Names and dtypes of the result columns, in order."""
-        import numpy as np
-
-        none = np.empty(0, np.uint16)
-        return dict(self._decode(none, none.astype(np.uint8), none).schema)
-
-    def _decode(
-        self, leaf: NDArray[np.uint16], severity: NDArray[np.uint8], reason: NDArray[np.uint16]
-    ) -> pl.DataFrame:
         import polars as pl
 
-        leaves, severities, reasons = self._lookup
-        named = leaves[pl.Series(leaf).cast(pl.UInt32)]
-        severity_names = severities.gather(pl.Series(severity).cast(pl.UInt32))
-        reason_codes = reasons.gather(pl.Series(reason).cast(pl.UInt32))
-        return named.select(
-            "mdc",
-            "adrg",
-            "group",
-            severity_names.alias("severity"),
-            "outcome",
-            reason_codes.alias("reason"),
-            "group_name",
-        )
-
-    def _group_lazy(
-        self, frame: pl.LazyFrame, columns: ClaimColumns | None, threads: int | None
-    ) -> pl.LazyFrame:
-        from drg.claims.frame import rename_clashing
-        from drg.claims.profiles import match_columns
-
-        schema = frame.collect_schema()
-        columns = columns or match_columns(list(schema), dict(schema))
-        names = rename_clashing(list(schema))
-        out = {names.get(name, name): dtype for name, dtype in schema.items()} | self.result_schema
-
-        def group(batch: pl.DataFrame) -> pl.DataFrame:
-            return self.group_frame(batch, columns, threads=threads)
-
-        return frame.map_batches(
-            group,
-            schema=out,
-            streamable=True,
-            predicate_pushdown=False,
-            projection_pushdown=False,
-            slice_pushdown=False,
-        )
+        mapped = {"mapped_codes": pl.String()} if self.codes == "clinical" else {}
+        return self._lookup.schema | mapped
 
     def _tail(self, leaf: int, severity: int, reason: int) -> tuple[Any, ...]:
         """A GroupResult without its claim id."""
@@ -324,12 +260,18 @@ class Grouper:
         )
 
 
-def _unpickle(folder: str, scheme_id: str, compat: str, digest: str) -> Grouper:
+def _unpickle(folder: str, scheme_id: str, compat: str, digest: str, codes: str) -> Grouper:
     here = Path(folder)
-    grouper = Grouper.load(here if (here / "scheme.toml").is_file() else scheme_id, compat or None)
+    found = here if (here / "scheme.toml").is_file() else scheme_id
+    grouper = Grouper.load(found, compat or None, codes)
     if grouper.digest != digest:
         raise SchemeError("S105", id=scheme_id, found=grouper.digest[:12], wanted=digest[:12])
     return grouper
+
+
+def _untwinned(codes: tuple[str, ...], twins: Mapping[str, str]) -> tuple[str, ...]:
+    """Clinical codes with one spelling for all that stand for one insurance code."""
+    return tuple([twins.get(code, code) for code in codes])
 
 
 def _jobs(
@@ -348,10 +290,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _enum(values: list[str | None]) -> pl.Series:
-    import polars as pl
-
-    categories = list(dict.fromkeys(v for v in values if v is not None))
-    return pl.Series(values, dtype=pl.Enum(categories))

@@ -42,7 +42,9 @@ class ReferenceGrouper:
     unknown. An unknown code matches nothing, not even a
     prefix such as ``P07.*`` or an inline list that names it, and voids nothing. A repeated code
     counts once, where it stands first, and all unknown codes of a kind count as one code: a
-    secondary diagnosis equal to the principal one is none.
+    secondary diagnosis equal to the principal one is none. Under the clinical edition the known
+    codes are those of the crosswalk, and each stands for one insurance code: two clinical codes
+    that stand for the same are a repeated code.
 
     *Empty entries* (null, ``""``, blanks only) are dropped, but an empty first diagnosis means
     that the principal diagnosis is missing although others follow; they stay secondary. For
@@ -85,8 +87,14 @@ class ReferenceGrouper:
     def __init__(self, scheme: Scheme) -> None:
         self.scheme = scheme
         lenient = scheme.flags.normalise_codes
-        self._dx = Spelling(scheme.known_dx, scheme.dx_names, lenient=lenient)
-        self._px = Spelling(scheme.known_px, scheme.px_names, lenient=lenient)
+        self._repeats = scheme.flags.repeated_principal == "secondary"
+        self._dx, self._px = (
+            Spelling(known, names, lenient=lenient, crosswalk=scheme.crosswalks.get(kind))
+            for kind, known, names in (
+                ("dx", scheme.known_dx, scheme.dx_names),
+                ("px", scheme.known_px, scheme.px_names),
+            )
+        )
         self._interpreter = Interpreter(scheme)
         self._checks = tuple(
             (row, self._rule("check", row, row.rule, row.check)) for row in scheme.checks
@@ -121,7 +129,7 @@ class ReferenceGrouper:
             In the order of the decision: input, checks, severity, MDCs (their children are the
             ADRG rules tried, whose children are the DRG tests tried), missing value, result.
         """
-        case = Case(claim, self._dx, self._px)
+        case = Case(claim, self._dx, self._px, self._repeats)
         self._interpreter.weigh(case)
         steps = [Step("input", None, case, case=case)]
         result = self._decide(case, steps)
@@ -348,10 +356,10 @@ def _speaking(rule: Rule) -> list[Codes]:
 
 def _spelling_note(case: Case) -> str | None:
     dx, px = case.dx, case.px
-    if dx.codes == dx.written and px.codes == px.written:
+    if dx.listed == dx.written and px.listed == px.written:
         return None
-    pairs = zip(dx.codes + px.codes, dx.written + px.written, strict=True)
-    if any(code is not None and code != written for code, written in pairs):
+    pairs = zip(dx.listed + px.listed, dx.written + px.written, strict=True)
+    if any(listed is not None and listed != written for listed, written in pairs):
         return "N403"
     if None in dx.codes:
         return "N401"

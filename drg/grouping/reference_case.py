@@ -17,6 +17,7 @@ from drg.schemes.rules import NUMBER_FIELDS, SCALAR_FIELDS
 
 if TYPE_CHECKING:
     from drg.claims.model import Claim
+    from drg.schemes.crosswalk import Crosswalk, Edition
 
 #: A number beyond 32 bits is invalid: no claim has one.
 INT32 = 2**31 - 1
@@ -61,15 +62,26 @@ class Spelling:
         Their national names, where there is one.
     lenient : bool
         False compares whole codes exactly (flag ``normalise_codes``).
+    crosswalk : Crosswalk, optional
+        Claims come in the clinical edition: its codes are the known ones, and each stands for
+        the insurance code it is mapped to.
     """
 
-    def __init__(self, known: frozenset[str], names: Mapping[str, str], *, lenient: bool) -> None:
-        self.known = known
+    def __init__(
+        self,
+        known: frozenset[str],
+        names: Mapping[str, str],
+        *,
+        lenient: bool,
+        crosswalk: Crosswalk | None = None,
+    ) -> None:
+        self.known = frozenset(crosswalk.insurance) if crosswalk else known
         self.names = names
         self.lenient = lenient
+        self.crosswalk = crosswalk
 
     def read(self, written: str) -> str | None:
-        """The known code that is meant, or None: unknown, or not the only possibility."""
+        """The known code that is meant, in the claim's edition; None: unknown, or several fit."""
         if written in self.known:
             return written
         if not self.lenient:
@@ -77,6 +89,12 @@ class Spelling:
         folded = fold(written)
         meant = self._whole.get(folded) or self._shortened.get(folded, ())
         return meant[0] if len(meant) == 1 else None
+
+    def meaning(self, listed: str | None) -> str | None:
+        """The insurance code that a known code stands for."""
+        if listed is None or self.crosswalk is None:
+            return listed
+        return self.crosswalk.insurance[listed]
 
     @cached_property
     def _whole(self) -> Mapping[str, tuple[str, ...]]:
@@ -110,22 +128,30 @@ class Reading(NamedTuple):
     written : str
         As the claim has it.
     code : str or None
-        As understood; None: unknown.
+        As understood, in the insurance edition; None: unknown.
     kind : {"dx", "px"}
         Diagnosis or procedure.
     principal : bool
         Stands at the principal place.
+    listed : str or None
+        As understood, in the claim's own edition; None: unknown.
     """
 
     written: str
     code: str | None
     kind: Literal["dx", "px"]
     principal: bool
+    listed: str | None
 
     @property
     def respelled(self) -> bool:
         """Whether the known code differs from what was written."""
-        return self.code is not None and self.code != self.written
+        return self.listed is not None and self.listed != self.written
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the other edition's code differs from the claim's own."""
+        return self.listed is not None and self.listed != self.code
 
 
 class Entries(NamedTuple):
@@ -133,18 +159,19 @@ class Entries(NamedTuple):
 
     Attributes
     ----------
-    written, codes : tuple
-        Same length; a code is None where the entry is unknown.
+    written, codes, listed : tuple
+        Same length; as in ``Reading``. A code is None where the entry is unknown.
     has_principal : bool
         Whether the first entry stands at the principal place.
-    names : mapping of str to str
-        National names of the codes.
+    spelling : Spelling
+        What the codes were read by.
     """
 
     written: tuple[str, ...]
     codes: tuple[str | None, ...]
+    listed: tuple[str | None, ...]
     has_principal: bool
-    names: Mapping[str, str]
+    spelling: Spelling
 
 
 class SeverityFact(NamedTuple):
@@ -160,7 +187,8 @@ class Case:
     """A claim in the form that rules ask for.
 
     Unknown codes match no set, no inline list and no prefix. A repeated code counts once, where
-    it stands first, so that `secondary_dx` and `secondary_px` never hold the principal code.
+    it stands first, so that `secondary_dx` and `secondary_px` never hold the principal code
+    (unless the scheme's flag ``repeated_principal`` says "secondary").
 
     Attributes
     ----------
@@ -183,6 +211,7 @@ class Case:
     """
 
     __slots__ = (
+        "_repeats",
         "any_dx",
         "any_px",
         "claim_id",
@@ -198,15 +227,16 @@ class Case:
         "values",
     )
 
-    def __init__(self, claim: Claim, dx: Spelling, px: Spelling) -> None:
+    def __init__(self, claim: Claim, dx: Spelling, px: Spelling, repeats: bool = False) -> None:
         self.claim_id = claim.claim_id
+        self._repeats = repeats
         self.unusable: set[str] = set()
         self.values = self._read_scalars(claim)
         diagnoses = claim.diagnoses
         self.dx = _read(diagnoses, dx, has_principal=bool(diagnoses) and not is_blank(diagnoses[0]))
         self.principal_dx = self._principal("principal_dx", self.dx)
         self.any_dx = frozenset(filter(None, self.dx.codes))
-        self.secondary_dx = self.any_dx - {self.principal_dx}
+        self.secondary_dx = self._secondary(self.dx, self.principal_dx)
         self._take_procedures(_read(claim.procedures, px, has_principal=True))
         self.severity: tuple[SeverityFact, ...] = ()
         self.levels: frozenset[str] = frozenset()
@@ -215,7 +245,12 @@ class Case:
         self.px = procedures
         self.principal_px = self._principal("principal_px", procedures)
         self.any_px = frozenset(filter(None, procedures.codes))
-        self.secondary_px = self.any_px - {self.principal_px}
+        self.secondary_px = self._secondary(procedures, self.principal_px)
+
+    def _secondary(self, entries: Entries, principal: str | None) -> frozenset[str]:
+        others = entries.codes[1:] if entries.has_principal else entries.codes
+        found = frozenset(filter(None, others))
+        return found if self._repeats else found - {principal}
 
     def _read_scalars(self, claim: Claim) -> list[int | str | None]:
         values: list[int | str | None] = list(_scalars(claim))
@@ -247,29 +282,41 @@ class Case:
     def readings(self, kind: Literal["dx", "px"]) -> tuple[Reading, ...]:
         """Every entry of a kind, as written and as understood."""
         entries = self.dx if kind == "dx" else self.px
+        rows = zip(entries.written, entries.codes, entries.listed, strict=True)
         return tuple(
-            Reading(written, code, kind, entries.has_principal and place == 0)
-            for place, (written, code) in enumerate(
-                zip(entries.written, entries.codes, strict=True)
-            )
+            Reading(written, code, kind, entries.has_principal and place == 0, listed)
+            for place, (written, code, listed) in enumerate(rows)
         )
 
     def name(self, reading: Reading) -> str:
         """National name of a code; ``""`` when it is unknown or has none."""
-        names = (self.dx if reading.kind == "dx" else self.px).names
-        return names.get(reading.code or "", "")
+        return self._spelling(reading).names.get(reading.code or "", "")
+
+    def clinical_name(self, reading: Reading) -> str:
+        """The clinical edition's name of a code as the claim has it; ``""`` when unknown."""
+        crosswalk = self._spelling(reading).crosswalk
+        return crosswalk.clinical_name(reading.listed or "") if crosswalk else ""
+
+    def edition(self, reading: Reading) -> Edition:
+        """Edition of the codes of the claim."""
+        return "clinical" if self._spelling(reading).crosswalk else "insurance"
+
+    def _spelling(self, reading: Reading) -> Spelling:
+        return (self.dx if reading.kind == "dx" else self.px).spelling
 
     def tries(self) -> list[Case]:
         """The same case with each further distinct procedure alone; all unknown ones are one."""
-        first: dict[str | None, str] = {}
-        for written, code in zip(self.px.written, self.px.codes, strict=True):
-            first.setdefault(code, written)
-        return [self._alone(written, code) for code, written in list(first.items())[1:]]
+        first: dict[str | None, int] = {}
+        for place, code in enumerate(self.px.codes):
+            first.setdefault(code, place)
+        return [self._alone(place) for place in list(first.values())[1:]]
 
-    def _alone(self, written: str, code: str | None) -> Case:
+    def _alone(self, place: int) -> Case:
         case = copy.copy(self)
         case.unusable = self.unusable - {"principal_px"}
-        case._take_procedures(Entries((written,), (code,), True, self.px.names))
+        px, only = self.px, slice(place, place + 1)
+        alone = Entries(px.written[only], px.codes[only], px.listed[only], True, px.spelling)
+        case._take_procedures(alone)
         return case
 
 
@@ -280,7 +327,10 @@ def is_blank(written: str | None) -> bool:
 
 def _read(entries: tuple[str, ...], spelling: Spelling, *, has_principal: bool) -> Entries:
     """The entries that are not empty, read by a spelling."""
-    if spelling.known.issuperset(entries):
-        return Entries(entries, entries, has_principal, spelling.names)
-    written = tuple(entry for entry in entries if not is_blank(entry))
-    return Entries(written, tuple(map(spelling.read, written)), has_principal, spelling.names)
+    written = entries
+    listed: tuple[str | None, ...] = entries
+    if not spelling.known.issuperset(entries):
+        written = tuple(entry for entry in entries if not is_blank(entry))
+        listed = tuple(map(spelling.read, written))
+    codes = tuple(map(spelling.meaning, listed)) if spelling.crosswalk else listed
+    return Entries(written, codes, listed, has_principal, spelling)

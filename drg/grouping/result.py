@@ -30,8 +30,12 @@ class GroupResult(NamedTuple):
     outcome : Outcome
     reason : str or None
         Reason code (``drg rule CODE``); a note when the claim is grouped.
-    scheme, digest : str
-        Scheme id and the digest of its tables and overlay.
+    scheme : str or None
+        Scheme id; None when no version was in force.
+    digest : str
+        Digest of its tables and overlay, or of the place's versions when none was in force.
+    nearest_version : str or None
+        When none was in force: the nearest version and its days.
     """
 
     claim_id: str
@@ -42,5 +46,6 @@ class GroupResult(NamedTuple):
     severity: str | None
     outcome: Outcome
     reason: str | None
-    scheme: str
+    scheme: str | None
     digest: str
+    nearest_version: str | None = None

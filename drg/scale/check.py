@@ -22,6 +22,7 @@ from drg.grouping.explain import MissingValue, Step
 from drg.grouping.fields import COLUMN_OF_FIELD
 from drg.grouping.reference_case import Case, Reading
 from drg.reasons import reason_page, reason_title
+from drg.scale.check_editions import EditionCheck
 from drg.scale.find import claim_of, unused_name
 from drg.scale.group_file import Progress, interruptible, refuse_same, stoppable
 from drg.scale.summary import Summary, Tally, aligned
@@ -29,7 +30,7 @@ from drg.schemes.rules import Compare, OneOf, State, iter_atoms
 from drg.text import language, text
 
 if TYPE_CHECKING:
-    from drg.grouping.grouper import Grouper
+    from drg.grouping.base import ClaimGrouper
     from drg.grouping.result import GroupResult
     from drg.schemes.scheme import CheckRow
 
@@ -97,7 +98,7 @@ class CheckReport:
         for code, count in sorted(self.codes.items(), key=lambda item: (-item[1], item[0])):
             title, mend = _words(code, lang)
             rows.append((f"  {code}", f"{count:,}", f"{title}  {mend}"))
-        return aligned(rows, right=(1,))
+        return aligned(rows, right=(1,)) + self.summary.dates_note(lang)
 
 
 FINDING_SCHEMA = pl.Schema(
@@ -106,7 +107,7 @@ FINDING_SCHEMA = pl.Schema(
 
 
 def check_file(
-    grouper: Grouper,
+    grouper: ClaimGrouper,
     source_path: str | Path,
     out_path: str | Path | None = None,
     *,
@@ -114,13 +115,14 @@ def check_file(
     show: Callable[[list[Finding]], None] | None = None,
     progress: Progress | None = None,
     lang: str | None = None,
+    edition_stated: bool = False,
 ) -> CheckReport:
     """Check every claim of a file.
 
     Parameters
     ----------
-    grouper : Grouper
-        The scheme to check against.
+    grouper : ClaimGrouper
+        The scheme, or the versions of a place, to check against.
     source_path : str or Path
         Claims, as for ``group_file``.
     out_path : str or Path, optional
@@ -133,6 +135,9 @@ def check_file(
         Called after each batch with the claims done and in all.
     lang : {"zh", "en"}, optional
         Language of titles and mends; the context's when omitted.
+    edition_stated : bool, optional
+        Whoever gave the file said which edition its codes are in. If not, codes that mean
+        different things in the two editions are findings.
 
     Returns
     -------
@@ -149,12 +154,13 @@ def check_file(
         output_suffix(out_path)
         refuse_same(source_path, Path(out_path))
     started = time.perf_counter()
-    tally, codes = Tally(), Counter[str]()
+    tally, codes = Tally(by_version=bool(grouper.versions)), Counter[str]()
+    editions = EditionCheck(grouper, stated=edition_stated)
     with open_claims(source_path, sheet=sheet) as source:
 
         def frames(stop: Event) -> Iterator[pl.DataFrame]:
             batches = stoppable(source.batches(), stop)
-            for found in check_batches(grouper, source, batches, tally, lang):
+            for found in check_batches(grouper, source, batches, tally, editions, lang):
                 codes.update(finding.code for finding in found)
                 if show is not None:
                     show(found)
@@ -172,29 +178,32 @@ def check_file(
         interruptible(work)
     seconds = time.perf_counter() - started
     output = source_path if out_path is None else Path(out_path)
-    summary = Summary.of_run(grouper, source_path, output, seconds, tally.counts)
+    summary = Summary.of_run(grouper, source_path, output, seconds, tally)
     return CheckReport(summary, dict(codes))
 
 
 def check_batches(
-    grouper: Grouper,
+    grouper: ClaimGrouper,
     source: ClaimSource,
     batches: Iterator[pl.DataFrame],
     tally: Tally,
+    editions: EditionCheck,
     lang: str | None = None,
 ) -> Iterator[list[Finding]]:
     """Findings of a file, one list a batch, in the order of its rows.
 
     Parameters
     ----------
-    grouper : Grouper
-        The scheme to check against.
+    grouper : ClaimGrouper
+        The scheme, or the versions of a place, to check against.
     source : ClaimSource
         The open file.
     batches : iterator of DataFrame
         Its rows, all of them, in order.
     tally : Tally
         Counts the outcomes on the way.
+    editions : EditionCheck
+        Adds what the edition of the codes gives to look at.
     lang : {"zh", "en"}, optional
         Language of titles and mends; the context's when omitted.
     """
@@ -205,19 +214,29 @@ def check_batches(
         tally.add(results)
         row = unused_name(batch.columns)
         told = batch.select(needed).with_row_index(row, offset=first)
-        told = told.filter(results["reason"].is_not_null())
+        edition = editions.concerns(batch, source.columns, results)
+        told = told.filter(results["reason"].is_not_null() | edition)
         yield [
             finding
             for cells in told.iter_rows(named=True)
-            for finding in _findings(grouper, cells, cells[row], source.columns, lang)
+            for finding in _findings(grouper, cells, cells[row], source.columns, editions, lang)
         ]
 
 
 def _findings(
-    grouper: Grouper, cells: Mapping[str, object], row: int, columns: ClaimColumns, lang: str | None
+    grouper: ClaimGrouper,
+    cells: Mapping[str, object],
+    row: int,
+    columns: ClaimColumns,
+    editions: EditionCheck,
+    lang: str | None,
 ) -> Iterator[Finding]:
-    result, steps = grouper.reference.trace(claim_of(cells, columns))
-    case = cast(Case, steps[0].subject)
+    result, steps = grouper.trace(claim_of(cells, columns))
+    case = next((cast(Case, step.subject) for step in steps if step.kind == "input"), None)
+    if case is None:  # no version read it
+        concerns = [_cell("discharged_on", cells, columns, lang), _nearest(result, lang)]
+        yield _finding(row, result, result.reason or "", concerns, lang)
+        return
     told: dict[str, list[str]] = {}
     for step in steps:
         if step.kind == "check" and step.holds:
@@ -226,23 +245,28 @@ def _findings(
         elif step.kind == "missing":
             missing = cast(MissingValue, step.subject)
             told.setdefault("E130", []).append(_cell(missing.field, cells, columns, lang))
-    for code, reading in _odd_codes(case):
-        about = f"{reading.written} → {reading.code}" if reading.code else reading.written
+    for code, about in (*_odd_codes(case), *editions.findings(case, lang)):
         entries = told.setdefault(code, [])
         if about not in entries:
             entries.append(about)
     if result.reason and result.reason not in told:
         told[result.reason] = [_principals(case)]
     for code, concerns in told.items():
-        yield _finding(row, case.claim_id, result, code, concerns, lang)
+        yield _finding(row, result, code, concerns, lang)
 
 
 def _finding(
-    row: int, claim_id: str, result: GroupResult, code: str, concerns: list[str], lang: str | None
+    row: int, result: GroupResult, code: str, concerns: list[str], lang: str | None
 ) -> Finding:
     title, mend = _words(code, lang)
     about = text("explain.semicolon", lang).join(c for c in concerns if c)
-    return Finding(row, claim_id, result.outcome.value, code, title, about, mend)
+    return Finding(row, result.claim_id, result.outcome.value, code, title, about, mend)
+
+
+def _nearest(result: GroupResult, lang: str | None) -> str:
+    """The version nearest to the day of discharge, when none was in force."""
+    nearest = result.nearest_version
+    return text("cli.nearest_version", lang, nearest=nearest) if nearest else ""
 
 
 def _words(code: str, lang: str | None) -> tuple[str, str]:
@@ -257,15 +281,15 @@ def _readings(case: Case) -> tuple[Reading, ...]:
     return case.readings("dx") + case.readings("px")
 
 
-def _odd_codes(case: Case) -> Iterator[tuple[str, Reading]]:
-    """Codes that are unknown or written otherwise, each with its reason code."""
+def _odd_codes(case: Case) -> Iterator[tuple[str, str]]:
+    """Reason code and words for every code that is unknown or written otherwise."""
     for reading in _readings(case):
         if reading.respelled:
-            yield "N403", reading
+            yield "N403", f"{reading.written} → {reading.listed}"
         elif reading.code is None and reading.kind == "px":
-            yield "N402", reading
+            yield "N402", reading.written
         elif reading.code is None:
-            yield ("U201" if reading.principal else "N401"), reading
+            yield ("U201" if reading.principal else "N401"), reading.written
 
 
 def _principals(case: Case) -> str:

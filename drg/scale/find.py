@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from drg.claims.days import read_day
 from drg.claims.frame import BLANKS, COLUMN
 from drg.claims.model import Claim
 from drg.claims.profiles import ClaimColumns
@@ -59,17 +60,20 @@ def claim_of(row: Mapping[str, object], columns: ClaimColumns, claim_id: str = "
     -------
     Claim
         A number that cannot be read becomes ``UNREADABLE``, which both groupers call invalid.
-        Dates and sums of money, which no rule reads, are left out.
+        The day of discharge is None when it cannot be read. Other dates, sums of money and what
+        only pricing reads are left out.
     """
     values: dict[str, object] = {"claim_id": claim_id}
     for name, source in columns.scalars.items():
-        kind, cell = COLUMN[name].kind, row[source]
-        if cell is None or kind not in ("int", "str"):
+        column, cell = COLUMN.get(name), row[source]
+        if cell is None or column is None or column.kind not in ("int", "str"):
             continue
-        if kind == "int":
+        if column.kind == "int":
             values[name] = _number(cell)
         else:
             values[name] = str(cell)
+    if day := columns.scalars.get("discharged_on"):
+        values["discharged_on"] = read_day(row[day])
     for name, sources, joined in (
         ("diagnoses", columns.diagnoses, columns.diagnoses_joined),
         ("procedures", columns.procedures, columns.procedures_joined),

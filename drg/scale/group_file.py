@@ -24,9 +24,12 @@ from drg.claims.readers import ClaimSource, open_claims
 from drg.claims.writers import output_suffix, write_frames
 from drg.scale import RunError
 from drg.scale.summary import Summary, Tally
+from drg.scale.weight_words import WeightSummary
 
 if TYPE_CHECKING:
-    from drg.grouping.grouper import Grouper
+    from drg.claims.profiles import ClaimColumns
+    from drg.grouping.base import ClaimGrouper
+    from drg.payment.weights import Weights
 
 __all__ = ["Progress", "group_file", "interruptible", "refuse_same", "stoppable"]
 
@@ -46,19 +49,20 @@ class _Stopped(Exception):
 
 
 def group_file(
-    grouper: Grouper,
+    grouper: ClaimGrouper,
     source_path: str | Path,
     out_path: str | Path,
     *,
     sheet: str | int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    weights: Weights | None = None,
 ) -> Summary:
     """Group every claim of a file.
 
     Parameters
     ----------
-    grouper : Grouper
+    grouper : ClaimGrouper
         Decides.
     source_path : str or Path
         Claims: CSV, TSV (also ``.gz``), Parquet or XLSX.
@@ -71,13 +75,16 @@ def group_file(
         Threads of the kernel; one a core when omitted.
     progress : callable, optional
         Called after each batch, from another thread, with the claims done and in all.
+    weights : Weights, optional
+        Adds weight and standard to every grouped claim.
 
     Returns
     -------
     Summary
         Counts. The file has the input's rows in the input's order: the input's columns as they
         are (one whose name a result takes is called ``<name>_input``), then the result columns.
-        Parquet and XLSX carry the provenance: package version, scheme, digest, overlay, input name.
+        Parquet and XLSX carry the provenance: package version, scheme, digest, overlay, input name,
+        and where the day of discharge chose the version, the versions' days.
 
     Raises
     ------
@@ -91,21 +98,23 @@ def group_file(
     refuse_same(source_path, out_path)
     size = _XLSX_BATCH if suffix == ".xlsx" else _BATCH
     started = time.perf_counter()
-    tally = Tally()
+    tally = Tally(by_version=bool(grouper.versions))
+    add_weights = None if weights is None else _AddWeights(weights)
     with open_claims(source_path, sheet=sheet) as source:
 
         def work(stop: Event) -> None:
             batches = stoppable(source.batches(size), stop)
             write_frames(
                 out_path,
-                _grouped(grouper, batches, source, threads, tally, progress),
-                schema=_schema(grouper, source),
-                metadata=_provenance(grouper, source_path),
+                _grouped(grouper, batches, source, threads, tally, progress, add_weights),
+                schema=_schema(grouper, source, weights),
+                metadata=_provenance(grouper, source_path, weights),
             )
 
         interruptible(work)
     seconds = time.perf_counter() - started
-    return Summary.of_run(grouper, source_path, out_path, seconds, tally.counts)
+    weighed = None if add_weights is None else add_weights.summary()
+    return Summary.of_run(grouper, source_path, out_path, seconds, tally, weighed)
 
 
 def refuse_same(source: Path, out: Path) -> None:
@@ -151,34 +160,55 @@ def stoppable(frames: Iterator[pl.DataFrame], stop: Event) -> Iterator[pl.DataFr
         yield frame
 
 
+class _AddWeights:
+    """Weighs frame after frame and counts."""
+
+    def __init__(self, weights: Weights) -> None:
+        from drg.payment.weight_kinds import WeightTally
+
+        self.weights = weights
+        self.tally = WeightTally()
+
+    def __call__(self, frame: pl.DataFrame, columns: ClaimColumns) -> pl.DataFrame:
+        return self.weights.weigh(frame, columns, self.tally)
+
+    def summary(self) -> WeightSummary:
+        return WeightSummary(self.weights, self.tally.totals())
+
+
 def _grouped(
-    grouper: Grouper,
+    grouper: ClaimGrouper,
     batches: Iterator[pl.DataFrame],
     source: ClaimSource,
     threads: int | None,
     tally: Tally,
     progress: Progress | None,
+    add_weights: _AddWeights | None,
 ) -> Iterator[pl.DataFrame]:
     for batch in batches:
         frame = grouper.group_frame(batch, source.columns, threads=threads)
+        if add_weights is not None:
+            frame = add_weights(frame, source.columns)
         tally.add(frame)
         yield frame
         if progress is not None:
             progress(tally.rows, source.rows)
 
 
-def _schema(grouper: Grouper, source: ClaimSource) -> pl.Schema:
-    names = rename_clashing(source.schema)
+def _schema(grouper: ClaimGrouper, source: ClaimSource, weights: Weights | None) -> pl.Schema:
+    names = rename_clashing(source.schema, list(grouper.result_schema))
     own = {names.get(name, name): dtype for name, dtype in source.schema.items()}
-    return pl.Schema(own | grouper.result_schema)
+    grouped = pl.Schema(own | grouper.result_schema)
+    return weights.schema(grouped) if weights is not None else grouped
 
 
-def _provenance(grouper: Grouper, source: Path) -> dict[str, str]:
+def _provenance(grouper: ClaimGrouper, source: Path, weights: Weights | None) -> dict[str, str]:
     """Where a result comes from: enough to make it again."""
-    return {
+    told = {
         "drg.version": drg.__version__,
-        "drg.scheme": grouper.scheme_id,
-        "drg.digest": grouper.digest,
-        "drg.compat": grouper.compat,
+        **grouper.provenance,
         "drg.input": source.name,
     }
+    if weights is not None:
+        told |= {"drg.weights": weights.id, "drg.weights_digest": weights.digest}
+    return told

@@ -1,4 +1,4 @@
-"""Pages of codes: reasons on a claim's row, and errors of files, tables and the command line."""
+"""Pages of codes: reasons on a claim's row, findings of the lint, errors of files and tables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from drg.reasons import reason_codes, reason_page, reason_title
 from drg.scale import RunError
 from drg.scale.summary import aligned
+from drg.schemes.lint_finding import lint_codes, lint_page, lint_title
 from drg.text import catalogue, language, text
 
 __all__ = ["page_lines", "register_lines"]
 
-_ERROR_AREAS = ("errors", "readers", "cli")
+_ERROR_AREAS = ("errors", "readers", "cli", "compare")
 _CODE = re.compile(r"[A-Z]\d{3}")
 #: A place that a message fills in when it is raised.
 _PLACE = re.compile(r"\{\w+\}")
@@ -26,7 +27,7 @@ def page_lines(code: str, lang: str | None = None) -> list[str]:
     Parameters
     ----------
     code : str
-        Reason or error code; case does not matter.
+        Code of a reason, a finding or an error; case does not matter.
     lang : {"zh", "en"}, optional
         Language; the context's when omitted.
 
@@ -38,19 +39,22 @@ def page_lines(code: str, lang: str | None = None) -> list[str]:
     wanted = code.strip().upper()
     if wanted in reason_codes():
         return reason_page(wanted, lang).lines(lang)
+    if wanted in lint_codes():
+        return lint_page(wanted, lang)
     errors = _errors()
     if wanted in errors:
         return _error_lines(wanted, errors[wanted], lang or language())
-    known = [*reason_codes(), *sorted(errors)]
+    known = [*reason_codes(), *lint_codes(), *sorted(errors)]
     near = get_close_matches(wanted, known, n=_NEAR, cutoff=0.5)
     near = near or [k for k in known if k[:1] == wanted[:1]][:_NEAR] or list(reason_codes()[:_NEAR])
     raise RunError("C204", asked=code, near=" ".join(near))
 
 
 def register_lines(lang: str | None = None) -> list[str]:
-    """One line a code: reasons first, then errors."""
+    """One line a code: reasons first, then findings of the lint, then errors."""
     lang = lang or language()
     rows = [(code, reason_title(code, lang)) for code in reason_codes()]
+    rows += [(code, lint_title(code, lang)) for code in lint_codes()]
     errors = _errors()
     rows += [(code, _plain(errors[code][lang])) for code in sorted(errors)]
     return aligned(rows)

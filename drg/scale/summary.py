@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drg.grouping.result import Outcome
 from drg.reasons import reason_title
-from drg.text import text
+from drg.text import aligned, text
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from drg.grouping.grouper import Grouper
+    from drg.grouping.base import ClaimGrouper
+    from drg.scale.weight_words import WeightSummary
+    from drg.schemes.versions import Version
 
 __all__ = ["Summary", "Tally", "aligned"]
 
 _REFUSED = (Outcome.REJECTED, Outcome.NOT_IN_FORCE)
-#: Between the columns of an aligned table.
-_GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,19 @@ class Summary:
     Attributes
     ----------
     scheme, digest, compat : str
-        Scheme id, digest of its resolved tables, overlay name (``""`` for none).
+        Id of the scheme or place, digest of its resolved tables, overlay name (``""`` for none).
     source, output : Path
         As the caller named them.
     seconds : float
         Wall time from opening the input to the finished output.
     counts : mapping of (outcome, reason) to int
         Claims of each kind; reason is ``""`` where there is none.
+    versions : tuple of Version
+        What the day of discharge chose from; none where one scheme was named.
+    by_version : mapping of str to int
+        Claims under each version, by its id.
+    weights : WeightSummary, optional
+        What the claims' weights come to, where a run has weights.
     """
 
     scheme: str
@@ -48,19 +53,33 @@ class Summary:
     output: Path
     seconds: float
     counts: Mapping[tuple[str, str], int]
+    versions: tuple[Version, ...] = ()
+    by_version: Mapping[str, int] = field(default_factory=dict)
+    weights: WeightSummary | None = None
 
     @classmethod
     def of_run(
         cls,
-        grouper: Grouper,
+        grouper: ClaimGrouper,
         source: Path,
         output: Path,
         seconds: float,
-        counts: Mapping[tuple[str, str], int],
+        tally: Tally,
+        weights: WeightSummary | None = None,
     ) -> Summary:
         """The summary of a run of this grouper."""
-        scheme, digest, compat = grouper.scheme_id, grouper.digest, grouper.compat
-        return cls(scheme, digest, compat, source, output, seconds, counts)
+        return cls(
+            grouper.scheme_id,
+            grouper.digest,
+            grouper.compat,
+            source,
+            output,
+            seconds,
+            tally.counts,
+            grouper.versions,
+            tally.by_version,
+            weights,
+        )
 
     @property
     def claims(self) -> int:
@@ -87,6 +106,7 @@ class Summary:
         rate = self.claims / self.seconds if self.seconds > 0 else 0.0
         body: list[tuple[str, ...]] = [
             (text("cli.sum_scheme", lang), f"{scheme} ({self.digest[:12]})"),
+            *((f"  {version.id}", self._version_words(version, lang)) for version in self.versions),
             (text("cli.sum_claims", lang), f"{self.claims:,}"),
         ]
         for outcome in Outcome:
@@ -98,16 +118,47 @@ class Summary:
                 (f"  {code}", f"{n:,} {reason_title(code, lang)}".rstrip())
                 for code, n in self.reasons(outcome).items()
             ]
+        if self.weights is not None:
+            body += self.weights.rows(lang)
         speed = text("cli.sum_rate", lang, seconds=f"{self.seconds:.2f}", rate=f"{rate:,.0f}")
         body += [(text("cli.sum_time", lang), speed), (text("cli.sum_out", lang), str(self.output))]
-        return aligned(body)
+        return aligned(body) + self.dates_note(lang) + self._weights_notes(lang)
+
+    def dates_note(self, lang: str | None = None) -> list[str]:
+        """That dates a claim's version was chosen by are assumed: one line, or none."""
+        assumed = any(version.interval and version.assumed for version in self.versions)
+        return [text("cli.dates_assumed", lang)] if assumed else []
+
+    def _weights_notes(self, lang: str | None) -> list[str]:
+        if self.weights is None:
+            return []
+        schemes = [v.id for v in self.versions if self.by_version.get(v.id)] or [self.scheme]
+        return self.weights.notes(schemes, lang)
+
+    def _version_words(self, version: Version, lang: str | None) -> str:
+        if version.interval is None:
+            return text("cli.sum_undated", lang)
+        return text(
+            "cli.sum_version",
+            lang,
+            days=version.days,
+            status=text(f"explain.dates_{version.status}", lang),
+            claims=f"{self.by_version.get(version.id, 0):,}",
+        )
 
 
 class Tally:
-    """Counts outcomes and reasons of grouped frames."""
+    """Counts outcomes and reasons of grouped frames.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    by_version : bool, optional
+        Count the column ``scheme`` as well, which a run by place has.
+    """
+
+    def __init__(self, *, by_version: bool = False) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._versions: Counter[str] | None = Counter() if by_version else None
         self.rows = 0
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -115,33 +166,16 @@ class Tally:
         self.rows += frame.height
         for outcome, reason, count in frame.group_by("outcome", "reason").len().iter_rows():
             self._counts[outcome, reason or ""] += count
+        if self._versions is not None:
+            for scheme, count in frame.group_by("scheme").len().iter_rows():
+                self._versions[scheme or ""] += count
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
         """(outcome, reason or ``""``) to number of claims."""
         return dict(self._counts)
 
-
-def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
-    """Rows of cells as lines whose columns stand under each other, Chinese counted as wide.
-
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        Cells; every row has the same number.
-    right : sequence of int, optional
-        Columns to align right.
-    """
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            (" " * (w - _width(cell)) + cell) if n in right else cell + " " * (w - _width(cell))
-            for n, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append(_GAP.join(cells).rstrip())
-    return lines
-
-
-def _width(cell: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in cell)
+    @property
+    def by_version(self) -> dict[str, int]:
+        """Version to number of claims, ``""`` for none; empty where one scheme was named."""
+        return dict(self._versions or {})

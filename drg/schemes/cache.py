@@ -20,7 +20,7 @@ from drg.schemes.compiled import Compiled, Leaf
 
 _MAGIC = b"DRGC0001"
 #: Raise when the meaning of an array changes, so that old files are not read.
-FORMAT = 3
+FORMAT = 4
 _ALIGN = 64
 
 
@@ -96,6 +96,7 @@ def _read(path: Path, digest: str, stamp: list[list[object]]) -> Compiled | None
         tuple(header["reasons"]),
         tuple(header["fields"]),
         {name: tuple(values) for name, values in header["choices"].items()},
+        header["twins"],
     )
 
 
@@ -118,6 +119,7 @@ def _write(path: Path, compiled: Compiled, stamp: list[list[object]]) -> None:
             "reasons": compiled.reasons,
             "fields": compiled.fields,
             "choices": compiled.choices,
+            "twins": {kind: dict(twins) for kind, twins in compiled.twins.items()},
             "arrays": listed,
         },
         ensure_ascii=False,

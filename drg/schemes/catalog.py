@@ -5,36 +5,80 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drg.errors import SchemeError, TableError
 from drg.paths import tables_root
+from drg.schemes.crosswalk import (
+    KINDS,
+    Crosswalk,
+    Edition,
+    code_lists,
+    edition_of,
+    read_crosswalk,
+    read_national,
+)
 from drg.schemes.flags import Flags, scheme_digest
-from drg.schemes.folder import Folder, read_folder
+from drg.schemes.folder import SCHEME_FILE, Folder, read_folder
+from drg.schemes.versions import find_place, in_force, place_names, status_of
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from drg.schemes.scheme import Scheme
 
-SCHEME_FILE = "scheme.toml"
+__all__ = [
+    "OVERLAY_FILE",
+    "SCHEME_FILE",
+    "SchemeInfo",
+    "SchemeLocation",
+    "list_schemes",
+    "load_location",
+    "load_scheme",
+    "locate",
+    "scheme_folder",
+    "unknown_scheme",
+]
+
 OVERLAY_FILE = "overlay.toml"
+#: Names suggested for one that is not there.
+_NEAR = 4
 #: An id is a plain name: nothing that could step out of the tables folder.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class SchemeInfo:
-    """One line of ``drg schemes``: read from scheme.toml alone."""
+    """One line of ``drg schemes``: read from scheme.toml alone.
+
+    Attributes
+    ----------
+    place, place_zh : str
+        What its versions share, ``""`` for a scheme that is no version of anything.
+    in_force : tuple of str
+        Half-open, ISO dates; ``""`` where open, both ``""`` when the dates are not known.
+    in_force_status, in_force_note : str
+        How the dates are known (``official transcribed derived recalled synthetic unknown``).
+    base : str
+        Id of the scheme it extends, ``""`` for none.
+    compat : tuple of str
+        Its overlays.
+    status : str
+        How its code sets are known.
+    """
 
     id: str
     kind: str
+    place: str
+    place_zh: str
     title_zh: str
     title_en: str
     groups: int
     in_force: tuple[str, str]
     in_force_status: str
+    in_force_note: str
     base: str
     compat: tuple[str, ...]
     status: str
@@ -53,6 +97,7 @@ class SchemeLocation:
     overlay: Folder | None
     codes: Folder
     digest: str
+    edition: Edition = "insurance"
 
     @property
     def folders(self) -> tuple[Folder, ...]:
@@ -61,7 +106,7 @@ class SchemeLocation:
 
 
 def list_schemes() -> tuple[SchemeInfo, ...]:
-    """Every scheme under ``tables/schemes``, sorted by id."""
+    """Every scheme under ``tables/schemes``: the bases by id, then the others by place and date."""
     found = []
     for path in sorted((tables_root() / "schemes").glob(f"*/{SCHEME_FILE}")):
         header = read_folder(path.parent, SCHEME_FILE)
@@ -71,33 +116,49 @@ def list_schemes() -> tuple[SchemeInfo, ...]:
             SchemeInfo(
                 str(toml.get("id", path.parent.name)),
                 str(toml.get("kind", "")),
+                str(toml.get("place", "")),
+                str(toml.get("place_zh", "")),
                 str(toml.get("title_zh", "")),
                 str(toml.get("title_en", "")),
                 int(toml.get("groups", entries["drg"].rows if "drg" in entries else 0)),
-                _in_force(header),
-                str(toml.get("in_force_status", "")),
+                interval.texts if (interval := in_force(header)) else ("", ""),
+                status_of(header),
+                str(toml.get("in_force_note", "")),
                 str(toml.get("extends", "")),
                 _overlays(path.parent),
                 entries["code_set"].status if "code_set" in entries else "",
             )
         )
-    return tuple(found)
+
+    def order(info: SchemeInfo) -> tuple[object, ...]:
+        return (info.place, info.in_force, info.id) if info.base else ("", info.id)
+
+    return tuple(sorted(found, key=lambda info: (info.base != "", order(info))))
 
 
-def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
+def locate(
+    id_or_path: str | Path, compat: str | None = None, codes: str | None = None
+) -> SchemeLocation:
     """Find a scheme by id or by folder, without reading its tables.
+
+    Parameters
+    ----------
+    id_or_path, compat
+        As ``load_scheme``.
+    codes : {"insurance", "clinical"}, optional
+        Edition of the codes in claims; the insurance edition when omitted.
 
     Raises
     ------
     SchemeError
         S101 no such scheme (names the nearest), S102 no such overlay, S103 not an id, S106 the
-        scheme it extends extends another itself.
+        scheme it extends extends another itself, S120 no such edition of codes.
     TableError
         T120-T123: a TOML header is missing or broken.
     """
     folder = read_folder(_folder(id_or_path), SCHEME_FILE)
     base = _base(folder)
-    _in_force(folder)
+    in_force(folder)
     overlay = None
     if compat:
         if not _ID.fullmatch(compat):
@@ -109,10 +170,11 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
                 "S102", compat=compat, known=", ".join(known) or "—", id=folder.path.name
             )
         overlay = read_folder(path, OVERLAY_FILE)
-    codes = read_folder(tables_root() / "codes", "codes.toml")
+    edition = edition_of(codes)
+    lists = code_lists(edition)
     if not isinstance(folder.header.get("id"), str):
         raise TableError("T121", where=folder.where, table="id")
-    shas = {f"codes/{n}": e.sha256 for n, e in codes.entries.items()}
+    shas = {f"codes/{n}": e.sha256 for n, e in lists.entries.items()}
     shas |= {n: e.sha256 for n, e in folder.entries.items()}
     if base:
         shas |= {f"base/{n}": e.sha256 for n, e in base.entries.items()}
@@ -120,10 +182,12 @@ def locate(id_or_path: str | Path, compat: str | None = None) -> SchemeLocation:
         shas |= {f"compat/{n}": e.sha256 for n, e in overlay.entries.items()}
     flags = Flags.read(_flags(base, folder, overlay), folder.where)
     digest = scheme_digest(folder.header["id"], flags, shas)
-    return SchemeLocation(folder, base, overlay, codes, digest)
+    return SchemeLocation(folder, base, overlay, lists, digest, edition)
 
 
-def load_scheme(id_or_path: str | Path, compat: str | None = None) -> Scheme:
+def load_scheme(
+    id_or_path: str | Path, compat: str | None = None, codes: str | None = None
+) -> Scheme:
     """Load, resolve and check a scheme.
 
     Parameters
@@ -132,31 +196,30 @@ def load_scheme(id_or_path: str | Path, compat: str | None = None) -> Scheme:
         A shipped scheme's id (``"chs-drg-2.0"``) or a scheme folder.
     compat : str, optional
         Name of an overlay in the scheme's ``compat/`` folder.
+    codes : {"insurance", "clinical"}, optional
+        Edition of the codes in claims; the insurance edition when omitted.
 
     Raises
     ------
     SchemeError, TableError
         As ``locate``; and everything the tables' checks raise.
     """
-    return load_location(locate(id_or_path, compat))
+    return load_location(locate(id_or_path, compat, codes))
 
 
 def load_location(location: SchemeLocation) -> Scheme:
     """Load a scheme that ``locate`` found."""
     from drg.schemes.overlay import lay_over, read_tables
     from drg.schemes.scheme import Scheme
-    from drg.schemes.tables import Column as Col
-    from drg.schemes.tables import TableFormat, read_table
 
     folder, base, overlay = location.folder, location.base, location.overlay
     tables = lay_over(read_tables(base), folder) if base else read_tables(folder)
     if overlay:
         tables = lay_over(tables, overlay)
-    code_table = (Col("code"), Col("name"))
-    codes = {
-        kind: read_table(location.codes, TableFormat(name, code_table, ("code",)))
-        for kind, name in (("dx", "icd10"), ("px", "icd9cm3"))
-    }
+    codes: dict[str, pl.DataFrame] = {kind: read_national(location.codes, kind) for kind in KINDS}
+    crosswalks: dict[str, Crosswalk] = {}
+    if location.edition == "clinical":
+        crosswalks = {kind: read_crosswalk(location.codes, kind) for kind in KINDS}
     return Scheme(
         folder.header,
         tables,
@@ -165,23 +228,38 @@ def load_location(location: SchemeLocation) -> Scheme:
         location.digest,
         str(folder.path),
         overlay.path.name if overlay else "",
+        crosswalks,
     )
 
 
-def _folder(id_or_path: str | Path) -> Path:
+def scheme_folder(id_or_path: str | Path) -> Path | None:
+    """The folder of one scheme, by id or by itself; None when there is none of that name."""
     text = str(id_or_path)
     if _ID.fullmatch(text):
         shipped = tables_root() / "schemes" / text
         if (shipped / SCHEME_FILE).is_file():
             return shipped
     path = Path(id_or_path)
-    if (path / SCHEME_FILE).is_file():
-        return path
-    if path.is_dir():
+    return path if (path / SCHEME_FILE).is_file() else None
+
+
+def _folder(id_or_path: str | Path) -> Path:
+    if found := scheme_folder(id_or_path):
+        return found
+    text = str(id_or_path)
+    if place := find_place(id_or_path):
+        ids = ", ".join(version.id for version in place.versions)
+        raise SchemeError("S110", place=text, ids=ids)
+    if Path(id_or_path).is_dir():
         raise SchemeError("S104", where=text)
-    known = [p.parent.name for p in (tables_root() / "schemes").glob(f"*/{SCHEME_FILE}")]
-    near = get_close_matches(text, known, n=3, cutoff=0.4) or sorted(known)
-    raise SchemeError("S101", id=text, near=", ".join(near))
+    raise unknown_scheme(id_or_path)
+
+
+def unknown_scheme(name: str | Path) -> SchemeError:
+    """S101 for a name that is neither scheme nor place; it names the nearest of both."""
+    ids = sorted(p.parent.name for p in (tables_root() / "schemes").glob(f"*/{SCHEME_FILE}"))
+    near = get_close_matches(str(name), [*place_names(), *ids], n=_NEAR, cutoff=0.4)
+    return SchemeError("S101", id=str(name), near=", ".join(near or ids))
 
 
 def _base(folder: Folder) -> Folder | None:
@@ -201,19 +279,6 @@ def _base(folder: Folder) -> Folder | None:
 
 def _overlays(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(p.parent.name for p in folder.glob("compat/*/overlay.toml")))
-
-
-def _in_force(folder: Folder) -> tuple[str, str]:
-    """The half-open interval a scheme is in force, ISO dates; ``""`` where open or unknown."""
-    dates = folder.header.get("in_force", ["", ""])
-    try:
-        start, end = (str(d) for d in dates)
-        first, last = (date.fromisoformat(d) if d else None for d in (start, end))
-    except (TypeError, ValueError) as error:
-        raise TableError("T125", where=folder.where, found=dates) from error
-    if first and last and first >= last:
-        raise TableError("T125", where=folder.where, found=dates)
-    return start, end
 
 
 def _flags(*folders: Folder | None) -> Mapping[str, object]:

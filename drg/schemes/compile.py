@@ -78,7 +78,10 @@ class _Compiler:
             self._limit(f"{kind} classes", side.size, MAX_CLASSES)
         arrays: dict[str, NDArray[np.generic]] = {}
         for kind, side in sides.items():
-            arrays |= {f"{kind}_{name}": array for name, array in lookup_arrays(side).items()}
+            arrays |= {
+                f"{kind}_{name}": array
+                for name, array in lookup_arrays(side, scheme.crosswalks.get(kind)).items()
+            }
             arrays[f"{kind}_rows"] = _words(self._allowed(side)).ravel()
             arrays |= self._literal_masks(side)
         severity = sides["dx"].extra.astype(np.uint32)
@@ -98,6 +101,7 @@ class _Compiler:
             "normalise": int(scheme.flags.normalise_codes),
             "unmatched_self": int(scheme.flags.unmatched_adrg == "self"),
             "retry": int(scheme.flags.retry_other_procedures),
+            "repeats": int(scheme.flags.repeated_principal == "secondary"),
             "reject_missing": int(scheme.flags.missing_value == "reject"),
             "field_columns": list(range(len(fields))),
             "n_context": self.n_context,
@@ -124,6 +128,7 @@ class _Compiler:
             tuple(self.reasons),
             tuple(f.name for f in fields),
             {f.name: f.choices for f in fields if f.choices},
+            {kind: crosswalk.twins for kind, crosswalk in scheme.crosswalks.items()},
         )
 
     def _limit(self, what: str, found: int, limit: int) -> None:

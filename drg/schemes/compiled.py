@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +39,9 @@ class Compiled:
         Scalar fields the program reads, by column number.
     choices : mapping of str to tuple of str
         For each choice field its named values; value ``i`` is coded ``i + 1``, others 0.
+    twins : mapping of {"dx", "px"} to mapping of str to str
+        Spellings to be replaced before they go to the kernel: it takes equal ids for equal codes,
+        and two clinical codes may stand for one insurance code. Empty in the insurance edition.
     """
 
     id: str
@@ -50,6 +53,7 @@ class Compiled:
     reasons: tuple[str, ...]
     fields: tuple[str, ...]
     choices: Mapping[str, tuple[str, ...]]
+    twins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def program(self) -> grouper_core.Program:
         """The kernel's program; every offset is checked here."""

@@ -20,6 +20,7 @@ MAX_GROUP_CODE = 16
 _CHOICES: Mapping[str, tuple[object, ...]] = {
     "unmatched_adrg": ("self", "next"),
     "retry_other_procedures": (True, False),
+    "repeated_principal": ("once", "secondary"),
     "normalise_codes": (True, False),
     "ungroupable": ("mdc",),
     "missing_value": ("reject", "false"),
@@ -37,6 +38,8 @@ class Flags:
         The ADRG's rule holds but none of its DRG tests: the bare ADRG code, or the next ADRG.
     retry_other_procedures : bool
         An ungroupable claim is tried again with each further procedure alone.
+    repeated_principal : {"once", "secondary"}
+        A principal code that stands again further on: the same code once, or a secondary one too.
     normalise_codes : bool
         Harmless spellings are read as the one listed code they can mean.
     ungroupable : "mdc" or (mdc, adrg, group)
@@ -50,6 +53,7 @@ class Flags:
 
     unmatched_adrg: Literal["self", "next"] = "self"
     retry_other_procedures: bool = False
+    repeated_principal: Literal["once", "secondary"] = "once"
     normalise_codes: bool = True
     ungroupable: Literal["mdc"] | GroupCodes = "mdc"
     rejected: GroupCodes = ("", "", "")

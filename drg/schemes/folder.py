@@ -13,6 +13,8 @@ from typing import Any
 
 from drg.errors import TableError
 
+#: The header of a scheme folder.
+SCHEME_FILE = "scheme.toml"
 MAX_TOML_BYTES = 1024 * 1024
 
 

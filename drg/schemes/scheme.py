@@ -11,7 +11,7 @@ import polars as pl
 
 from drg.errors import TableError
 from drg.schemes import rules
-from drg.schemes.crosswalk import Crosswalk, Edition, Kind
+from drg.schemes.crosswalk import Crosswalk, Edition
 from drg.schemes.flags import Flags
 from drg.schemes.rules import Rule
 from drg.schemes.tables import MAX_CODE_BYTES
@@ -109,7 +109,7 @@ class Scheme:
         digest: str,
         where: str,
         compat: str = "",
-        crosswalks: Mapping[Kind, Crosswalk] = MappingProxyType({}),
+        crosswalks: Mapping[str, Crosswalk] = MappingProxyType({}),
     ) -> None:
         self.header = MappingProxyType(dict(header))
         self.id = str(header["id"])

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 import grouper_core
 from drg.schemes.classes import ABSENT, FIRST_CLASS, UNKNOWN, CodeClasses
+from drg.schemes.crosswalk import Crosswalk
 
 
-def lookup_arrays(side: CodeClasses) -> dict[str, NDArray[np.generic]]:
-    """Perfect hashes of spellings and folded spellings, and the class of every id."""
-    codes = side.codes.to_list()
+def lookup_arrays(
+    side: CodeClasses, crosswalk: Crosswalk | None = None
+) -> dict[str, NDArray[np.generic]]:
+    """Perfect hashes of spellings and folded spellings, and the class of every id.
+
+    Under a crosswalk the spellings are the clinical codes, each with the class of the insurance
+    code it is mapped to; the kernel neither knows nor pays.
+    """
+    codes, class_of_code = side.codes.to_list(), side.class_of_code
+    twins: Mapping[str, str] = {}
+    if crosswalk is not None:
+        place = {code: at for at, code in enumerate(codes)}
+        class_of_code = class_of_code[[place[code] for code in crosswalk.insurance.values()]]
+        codes, twins = list(crosswalk.insurance), crosswalk.twins
     keys, shifts, slots = (np.asarray(a) for a in grouper_core.build_table(codes))
     ids = slots + 2
     classes = np.full(len(keys) + 2, UNKNOWN, np.uint16)
     classes[0] = ABSENT
-    classes[ids] = side.class_of_code + FIRST_CLASS
+    classes[ids] = class_of_code + FIRST_CLASS
+    if twins:
+        # A misspelling stands for the code that its twins are replaced with before they come here.
+        place = {code: at for at, code in enumerate(codes)}
+        ids = ids[[place[twins.get(code, code)] for code in codes]]
     alias = _aliases(codes)
     alias_keys, alias_shifts, alias_slots = (
         np.asarray(a) for a in grouper_core.build_table(list(alias) or ["\x7f"])

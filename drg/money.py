@@ -1,0 +1,314 @@
+"""Money as integer fen, weights as integers scaled 10⁴, and the only rounding there is.
+
+Half up once, ties away from zero (四舍五入), at the place a policy names: ``mul_div`` for one
+product, ``mul_div_array`` for columns, ``allocate`` for shares that must add up. polars rounds
+half to even and its Decimal products lose digits, so nothing that ends in money is rounded there.
+Nothing heavy is imported until columns are handled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from drg.errors import DrgError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+__all__ = [
+    "PLACES",
+    "AmountError",
+    "FenColumn",
+    "allocate",
+    "exact_sum",
+    "fen",
+    "mul_div",
+    "mul_div_array",
+    "read_fen",
+    "round_scaled",
+    "scaled",
+    "unscaled",
+    "yuan",
+]
+
+#: Decimal places of a weight; it is held as an integer of this scale.
+PLACES = 4
+_FEN_PLACES = 2
+_INT64 = 2**63 - 1
+#: Blanks around a cell, as ``drg.claims.frame.BLANKS`` has them.
+_BLANKS = " \t\r\n\u00a0\u3000"
+_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
+#: Yuan with up to 13 digits: beyond that a sum over claims could leave int64.
+_CELL = r"^[+-]?(?:[0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)$"
+
+K = TypeVar("K")
+
+
+class AmountError(DrgError, ValueError):
+    """A text or number is no amount of the form asked for."""
+
+    exit_code = 2
+
+
+def fen(amount: str | int | Decimal | float, *, half_up: bool = False) -> int:
+    """Yuan as integer fen.
+
+    Parameters
+    ----------
+    amount : str, int or Decimal
+        Yuan; text may have a sign and blanks around it, no thousands marks and no exponent.
+    half_up : bool, optional
+        Round what has parts of a fen, and read a float by its shortest spelling. Otherwise both
+        are refused: whoever rounds says so.
+
+    Raises
+    ------
+    AmountError
+        W401: not a number so written, or it has parts of a fen.
+
+    Examples
+    --------
+    >>> fen("12252.70"), fen("-0.5"), fen(3)
+    (1225270, -50, 300)
+    >>> fen("0.125", half_up=True)
+    13
+    """
+    return scaled(amount, _FEN_PLACES, half_up=half_up)
+
+
+def yuan(amount: int) -> str:
+    """Fen as yuan with two decimals.
+
+    Examples
+    --------
+    >>> yuan(1225270), yuan(-5)
+    ('12252.70', '-0.05')
+    """
+    return unscaled(amount, _FEN_PLACES)
+
+
+def scaled(
+    number: str | int | Decimal | float, places: int = PLACES, *, half_up: bool = False
+) -> int:
+    """A decimal number as an integer of the scale 10 to the ``places``.
+
+    Parameters and errors as for ``fen``.
+
+    Examples
+    --------
+    >>> scaled("0.729"), scaled("18.2858")
+    (7290, 182858)
+    """
+    if isinstance(number, bool) or (isinstance(number, float) and not half_up):
+        raise AmountError("W401", text=repr(number), places=places)
+    text = format(number, "f") if isinstance(number, Decimal) else str(number).strip(_BLANKS)
+    if isinstance(number, float):
+        text = format(Decimal(text), "f")
+    found = _NUMBER.fullmatch(text)
+    if found is None or not (found[2] or found[3]):
+        raise AmountError("W401", text=str(number), places=places)
+    fraction = (found[3] or "").ljust(places, "0")
+    value = int((found[2] or "0") + fraction[:places])
+    rest = fraction[places:].rstrip("0")
+    if rest and not half_up:
+        raise AmountError("W401", text=str(number), places=places)
+    value += rest[:1] >= "5"
+    return -value if found[1] == "-" else value
+
+
+def unscaled(value: int, places: int = PLACES) -> str:
+    """A scaled integer as text, all its places written.
+
+    Examples
+    --------
+    >>> unscaled(7290), unscaled(-5, 2)
+    ('0.7290', '-0.05')
+    """
+    digits = str(abs(value)).rjust(places + 1, "0")
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+
+
+def mul_div(a: int, b: int, c: int) -> int:
+    """``a × b ÷ c`` rounded half up once; exact for integers of any size.
+
+    Examples
+    --------
+    >>> mul_div(7290, 1225270, 10_000)  # weight 0.7290 at 12,252.70 yuan, in fen
+    893222
+    >>> mul_div(1, 1, 2), mul_div(-1, 1, 2)
+    (1, -1)
+    """
+    product = a * b
+    if c < 0:
+        product, c = -product, -c
+    size = (2 * abs(product) + c) // (2 * c)
+    return size if product >= 0 else -size
+
+
+def round_scaled(value: Fraction, places: int = PLACES) -> int:
+    """An exact ratio as an integer of the scale 10 to the ``places``, rounded half up once.
+
+    Examples
+    --------
+    >>> round_scaled(Fraction(160, 170) * Fraction("0.5"))
+    4706
+    """
+    return mul_div(value.numerator, 10**places, value.denominator)
+
+
+def mul_div_array(a: NDArray[np.int64], b: NDArray[np.int64], c: int) -> NDArray[np.int64]:
+    """``mul_div`` for whole columns.
+
+    Parameters
+    ----------
+    a, b : int64 array of one shape
+        Factors; the products may pass 2⁶³, they are then taken with Python's integers.
+    c : int
+        Divisor, greater than zero.
+
+    Returns
+    -------
+    int64 array
+
+    Raises
+    ------
+    OverflowError
+        A result does not fit int64.
+    """
+    import numpy as np
+
+    if c <= 0:
+        raise ValueError(f"the divisor must be greater than zero, not {c}")
+    if not len(a):
+        return np.empty(0, np.int64)
+    if _largest(a) * _largest(b) > _INT64:
+        exact = [mul_div(x, y, c) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+        return np.array(exact, dtype=np.int64)
+    product = a * b
+    size, rest = np.divmod(np.abs(product), c)
+    size += rest >= c - rest
+    signed: NDArray[np.int64] = np.where(product < 0, -size, size)
+    return signed
+
+
+def exact_sum(values: NDArray[np.int64]) -> int:
+    """Sum of a column as Python's integer, whatever its size."""
+    if len(values) and _largest(values) * len(values) > _INT64:
+        return sum(values.tolist())
+    return int(values.sum())
+
+
+def _largest(values: NDArray[np.int64]) -> int:
+    # -2⁶³ has no positive twin in int64: Python's integers compare.
+    return max(int(values.max()), -int(values.min()))
+
+
+def allocate(total: int, shares: Mapping[K, int]) -> dict[K, int]:
+    """Give out a total by shares, so that the parts add up to it exactly.
+
+    Each key gets its proportion rounded down; what is left goes one by one to the largest
+    remainders, ties to the lowest key.
+
+    Parameters
+    ----------
+    total : int
+        What is given out, in fen; a negative one is given out like its opposite.
+    shares : mapping of key to int
+        Integers of zero or more, such as scaled weights; keys can be ordered.
+
+    Returns
+    -------
+    dict
+        The shares' keys in their order.
+
+    Raises
+    ------
+    ValueError
+        A share is negative, or there is something to give out and nobody to get it.
+
+    Examples
+    --------
+    >>> allocate(100, {"b": 1, "a": 1, "c": 1})
+    {'b': 33, 'a': 34, 'c': 33}
+    """
+    if any(share < 0 for share in shares.values()):
+        raise ValueError("shares must not be negative")
+    whole = sum(shares.values())
+    if not whole:
+        if total:
+            raise ValueError("a total cannot be given out by shares that are all zero")
+        return dict.fromkeys(shares, 0)
+    size = abs(total)
+    parts = {key: divmod(size * share, whole) for key, share in shares.items()}
+    left = size - sum(part for part, _ in parts.values())
+    first = sorted(sorted(parts), key=lambda key: -parts[key][1])[:left]  # type: ignore[type-var]
+    more = set(first)
+    sign = -1 if total < 0 else 1
+    return {key: sign * (part + (key in more)) for key, (part, _) in parts.items()}
+
+
+class FenColumn(NamedTuple):
+    """A column of yuan, read.
+
+    Attributes
+    ----------
+    fen : Series of Int64
+        Null where there is no value or it cannot be read.
+    unreadable : Series of Boolean
+        There is a value and it is no amount.
+    rounded : Series of Boolean
+        It had parts of a fen, rounded half up.
+    """
+
+    fen: pl.Series
+    unreadable: pl.Series
+    rounded: pl.Series
+
+
+def read_fen(series: pl.Series) -> FenColumn:
+    """Read a column of yuan as fen, exactly.
+
+    Parameters
+    ----------
+    series : Series
+        Text (blanks around it do not matter; an empty cell is null; no thousands marks, no
+        exponent, at most 13 digits before the point), integers, Decimal, or floats, which are
+        read to six decimals.
+    """
+    import polars as pl
+
+    if series.dtype == pl.String:
+        text = series.str.strip_chars(_BLANKS)
+    elif series.dtype.is_float():
+        # Six decimals show what was meant: 0.30000000000000004 is 0.3.
+        text = series.fill_nan(None).cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
+        text = text.set(text.is_null() & series.is_not_null(), "?")
+    elif series.dtype.is_numeric():
+        text = series.cast(pl.String)
+    else:
+        text = pl.Series([None if v is None else "?" for v in series], dtype=pl.String)
+    cell = pl.lit(text)
+    whole = cell.str.extract(r"^[+-]?([0-9]+)").fill_null("0").cast(pl.Int64, strict=False)
+    decimals = cell.str.extract(r"\.([0-9]*)$").fill_null("").str.pad_end(3, "0")
+    size = (
+        whole * 100
+        + decimals.str.head(2).cast(pl.Int64, strict=False)
+        + (decimals.str.slice(2, 1) >= "5").cast(pl.Int64)
+    )
+    read = cell.str.contains(_CELL)
+    given = cell.is_not_null() & (cell != "")
+    found = pl.select(
+        pl.when(read)
+        .then(pl.when(cell.str.starts_with("-")).then(-size).otherwise(size))
+        .alias("fen"),
+        (given & ~read).fill_null(False).alias("unreadable"),
+        (read & decimals.str.slice(2).str.contains("[1-9]")).fill_null(False).alias("rounded"),
+    )
+    return FenColumn(found["fen"], found["unreadable"], found["rounded"])
