@@ -30,7 +30,7 @@ def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 
 @_command("lint")
-@click.argument("schemes", cls=Argument, nargs=-1, metavar="[SCHEME|FOLDER]...")
+@click.argument("schemes", cls=Argument, nargs=-1)
 @click.option("--all", "everything", cls=Option, key="lint_all", is_flag=True)
 @click.option("--compat", cls=Option, metavar="NAME")
 @click.option("--json", "as_json", cls=Option, is_flag=True)

@@ -96,7 +96,8 @@ class Pool:
     def levels(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {"MCC": [], "CC": []}
         for code, (level, _) in sorted(self.scheme.severity.items()):
-            found[level].append(code)
+            for part in level.split("+"):
+                found[part].append(code)
         return {level: tuple(codes) for level, codes in found.items()}
 
     @cached_property

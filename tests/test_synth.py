@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -23,11 +24,17 @@ from drg.claims.synth_model import Model, build_model
 from drg.claims.synth_rules import alternatives, needs
 from drg.claims.synth_tables import read_parameters
 from drg.grouping.reference import ReferenceGrouper
+from drg.scale.synth_file import synth_file
 from drg.schemes import rules
 from drg.schemes.catalog import list_schemes, load_scheme
 from drg.schemes.scheme import Scheme
 
-SCHEMES = [info.id for info in list_schemes()]
+#: Regions with inputs of their own; the other regions are drawn for in the long run only.
+REGIONS = {"changzhou-2022", "foshan-2022", "zhejiang-2022"}
+SCHEMES = [
+    pytest.param(info.id, marks=[pytest.mark.long] if info.base and info.id not in REGIONS else [])
+    for info in list_schemes()
+]
 NATIONAL = "chs-drg-2.0"
 
 
@@ -423,3 +430,16 @@ def test_rules_become_alternatives_that_contradict_nothing() -> None:
     anywhere = found("principal_dx in A.dx", "any_dx in {z}")
     assert (anywhere[0].principal, anywhere[0].diagnoses) == ({"a", "b"}, ({"z"},))
     assert len(alternatives(rules.parse("not (mcc and not cc)"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("scheme", "month"),
+    [("demo", "2025-06"), ("chs-drg-2.0", "2025-06"), ("chs-drg-1.0", "2020-07"),
+     ("chongqing-2022", "2022-01")],
+)  # fmt: skip
+def test_a_file_is_of_a_month_in_force(tmp_path: Path, scheme: str, month: str) -> None:
+    """What is made for a version is grouped when its place is named."""
+    out = tmp_path / "claims.parquet"
+    synth_file(scheme, 40, 1, out)
+    days = pl.read_parquet(out)["discharged_on"].drop_nulls()
+    assert {f"{day:%Y-%m}" for day in days} == {month}

@@ -163,7 +163,7 @@ VERSION_COLUMNS: tuple[Column, ...] = (
     ),
 )  # fmt: skip
 
-#: Columns that pricing reads if a file has them. Grouping does not, so a ``Claim`` has none of them.
+#: Columns that pricing reads if a file has them; grouping does not, so a ``Claim`` has none.
 PRICING_COLUMNS: tuple[Column, ...] = (
     Column(
         "hospital_level", "str", "as the table of rates names it", "医疗机构等级",

@@ -25,12 +25,9 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 __all__ = [
-    "HAS",
     "NONE",
-    "NOTE",
     "NO_INSURANCE",
     "NO_TABLE",
-    "PRICED",
     "WEIGHT_DTYPES",
     "WEIGHT_NOTES",
     "Kinds",
@@ -47,8 +44,6 @@ WEIGHT_DTYPES: Mapping[str, pl.DataType] = {
 WEIGHT_NOTES = ("N420", "N421", "N422", "N423")
 #: In the matrices: no weight or no rate, insurance not reported, no table, not grouped.
 NONE, NO_INSURANCE, NO_TABLE, _UNGROUPED = -1, -2, -3, -4
-#: What is said of a kind, in one byte: a weight, a standard, and from this bit on its note.
-HAS, PRICED, NOTE = np.uint8(1), np.uint8(2), np.uint8(2)
 
 
 class Kinds:
@@ -69,12 +64,10 @@ class Kinds:
     ----------
     ungrouped : int
         Number of the group of a claim that is not grouped.
-    weights : Series of Decimal
-        Weight by kind, 0 where there is none.
-    standard : int64 array
-        Standard by kind in fen, 0 where there is none.
-    said : uint8 array
-        ``HAS``, ``PRICED`` and the number of the note, from 1, by kind.
+    weights, standards : Series
+        ``weight`` and ``standard_fen`` by kind, null where there is none.
+    note : uint8 array
+        Number of the note by kind, from 1 for the first of ``WEIGHT_NOTES``; 0 for none.
     """
 
     def __init__(
@@ -99,18 +92,19 @@ class Kinds:
         standard[priced] = mul_div_array(weight[priced], found[priced], 10**PLACES)
         first = np.zeros(shape, np.bool_)
         first[..., 0] = True
-        self._weight, self.standard, self._has, self._priced = weight, standard, has, priced
+        self._weight, self._standard, self._has, self._priced = weight, standard, has, priced
         self._lent = priced & first.ravel() & np.broadcast_to(lent[:, None, :, None], shape).ravel()
         self._without_rates = has & (found == NO_TABLE)
-        self._note = np.select(
+        self.note = np.select(
             [weight == NONE, weight == NO_TABLE, has & (found == NO_INSURANCE),
              has & (found == NONE)],
             [1, 4, 2, 3],
             0,
         ).astype(np.uint8)  # fmt: skip
-        self.said = (self._note << NOTE) | (priced * PRICED) | (has * HAS)
-        texts = [Decimal(unscaled(max(w, 0))) for w in weight.tolist()]
-        self.weights = pl.Series(texts, dtype=WEIGHT_DTYPES["weight"])
+        texts = [Decimal(unscaled(w)) if w > 0 else None for w in weight.tolist()]
+        self.weights = pl.Series("weight", texts, dtype=WEIGHT_DTYPES["weight"])
+        fens = [s if p else None for s, p in zip(standard.tolist(), priced.tolist(), strict=True)]
+        self.standards = pl.Series("standard_fen", fens, dtype=WEIGHT_DTYPES["standard_fen"])
 
     def of(
         self,
@@ -140,7 +134,7 @@ class Kinds:
             rows = zip(count[there].tolist(), values[there].tolist(), strict=True)
             return sum(n * value for n, value in rows)
 
-        without = np.where(self._note == 1, count, 0).reshape(self._shape).sum(axis=(0, 2, 3))
+        without = np.where(self.note == 1, count, 0).reshape(self._shape).sum(axis=(0, 2, 3))
         by_stretch = np.where(self._has, count, 0).reshape(self._shape).sum(axis=(1, 2, 3))
         tables: Counter[str] = Counter()
         for table, n in zip(self.tables, by_stretch.tolist(), strict=True):
@@ -150,12 +144,12 @@ class Kinds:
             cases=claims(self._has),
             weight=total(np.where(self._has, self._weight, 0)),
             priced=claims(self._priced),
-            standard_fen=total(self.standard),
+            standard_fen=total(self._standard),
             tables=+tables,
             unweighted=Counter({names[g]: int(without[g]) for g in np.flatnonzero(without)}),
-            no_insurance=claims(self._note == 2),
-            no_rate=claims(self._note == 3),
-            no_table=claims(self._note == 4),
+            no_insurance=claims(self.note == 2),
+            no_rate=claims(self.note == 3),
+            no_table=claims(self.note == 4),
             without_rates=claims(self._without_rates),
             lent_level=claims(self._lent),
         )
@@ -213,7 +207,7 @@ class WeightTally:
 
     def add(self, kinds: Kinds, kind: Numbers) -> None:
         """Count the claims of one frame."""
-        count = np.bincount(kind, minlength=len(kinds.said))
+        count = np.bincount(kind, minlength=len(kinds.note))
         before = self._counts.get(kinds)
         self._counts[kinds] = count if before is None else before + count
 

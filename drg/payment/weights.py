@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,12 +22,9 @@ from drg.claims.profiles import ClaimColumns, match_columns
 from drg.errors import TableError
 from drg.grouping.result import Outcome
 from drg.payment.weight_kinds import (
-    HAS,
     NO_INSURANCE,
     NO_TABLE,
     NONE,
-    NOTE,
-    PRICED,
     WEIGHT_DTYPES,
     WEIGHT_NOTES,
     Kinds,
@@ -42,8 +39,6 @@ from drg.payment.weight_table import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from drg.payment.weight_kinds import Flags, Ints, Numbers
 
 __all__ = ["Weights"]
@@ -183,15 +178,11 @@ class Weights:
             self._level_of(frame, columns),
         )
         tally.add(kinds, kind)
-        said, standard = kinds.said[kind], kinds.standard[kind]
-        weight = kinds.weights.gather(pl.Series(kind))
-        renamed = frame.rename(rename_clashing(frame.columns, tuple(WEIGHT_DTYPES)))
-        return renamed.with_columns(
-            _with_notes(renamed["reason"], said >> NOTE),
-            # Nulls are laid over what is looked up: looking them up too takes twice the time.
-            _there(weight, said & HAS).alias("weight"),
-            _there(pl.Series(standard), said & PRICED).alias("standard_fen"),
-        )
+        at = pl.Series(kind)
+        out = frame.rename(rename_clashing(frame.columns, tuple(WEIGHT_DTYPES)))
+        noted = _with_notes(out["reason"], kinds.note[kind])
+        out = out.replace_column(out.columns.index("reason"), noted)
+        return out.hstack([kinds.weights.gather(at), kinds.standards.gather(at)])
 
     def _kinds(self, names: tuple[str, ...]) -> Kinds:
         """What every kind of case comes to; worked out once for a list of groups."""
@@ -311,11 +302,6 @@ def _numbers(series: pl.Series) -> tuple[list[str], Numbers]:
     return names, numbers.to_numpy()
 
 
-def _there(values: pl.Series, mask: NDArray[np.uint8]) -> pl.Series:
-    """The values where the mask is not 0, null elsewhere."""
-    return pl.select(pl.when(pl.Series(mask != 0)).then(values)).to_series()
-
-
 def _placed(
     series: pl.Series | None, known: Mapping[str, int], key: Callable[[str], str]
 ) -> Numbers | np.uint32:
@@ -326,7 +312,9 @@ def _placed(
     if series.dtype == pl.String and len(known) <= _FEW:
         # Most files spell a value as the table does, and a comparison costs next to nothing.
         for value, number in known.items():
-            place += (series == value).fill_null(False).to_numpy() * np.uint32(number)
+            same = series == value
+            same = same.fill_null(False) if same.null_count() else same
+            place += same.to_numpy() * np.uint32(number)
     rest = np.flatnonzero(place == 0)
     if len(rest):
         texts, numbers = _numbers(series.gather(pl.Series(rest)))
@@ -343,10 +331,17 @@ def _noted(dtype: pl.DataType) -> pl.DataType:
     return dtype
 
 
+@lru_cache(maxsize=64)
+def _note_texts(known: tuple[str, ...], enum: bool) -> pl.Series:
+    """Reasons by number: those that were known, none, the notes."""
+    dtype = _noted(pl.Enum(known)) if enum else pl.String()
+    return pl.Series([*known, None, *WEIGHT_NOTES], dtype=dtype)
+
+
 def _with_notes(reason: pl.Series, note: Numbers) -> pl.Series:
     """The notes (1 for the first of ``WEIGHT_NOTES``, 0 for none) where there was no reason."""
     known, numbers = _numbers(reason)
-    texts = pl.Series([*known, None, *WEIGHT_NOTES], dtype=_noted(reason.dtype))
+    texts = _note_texts(tuple(known), isinstance(reason.dtype, pl.Enum))
     place = numbers.astype(np.uint32)
     place += note * (numbers == len(known))
     return texts.gather(pl.Series(place)).alias(reason.name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from drg.errors import DrgError, TableError
+from drg.errors import DrgError
 from drg.paths import tables_root
 from drg.schemes.catalog import SchemeLocation, list_schemes, load_location, locate
 from drg.schemes.crosswalk import KINDS, code_lists, read_national
@@ -45,8 +45,10 @@ __all__ = ["CODES", "SOURCES", "LintReport", "lint", "lint_scheme", "target_line
 CODES, SOURCES = "codes", "sources"
 #: Findings of one code that a terminal shows of one scheme; a file has all.
 _SHOWN = 20
-#: Findings that differ in detail only still are the base's own.
+#: Findings about a code: the base's own wherever else the scheme has it.
 _BY_KEY = ("L102",)
+#: What is named is no scheme at all, rather than a broken one.
+_NOT_A_SCHEME = ("S101", "S104", "S110")
 
 National: TypeAlias = Mapping[str, frozenset[str]]
 #: Code, table and key of a finding.
@@ -165,7 +167,7 @@ def lint(
     Raises
     ------
     SchemeError
-        S101: there is no such scheme. Tables that cannot be read are a finding, L100.
+        S101, S104, S110: what is named is no scheme. One that cannot be read is a finding, L100.
     """
     wanted: list[str | Path] = list(targets)
     if not wanted:
@@ -227,7 +229,9 @@ class _Run:
                 places = places_in(tables_root() / "schemes")
                 return SOURCES, [*source_findings(self.sources), *place_findings(places)]
             location = locate(target, self.compat)
-        except TableError as error:
+        except DrgError as error:
+            if error.code in _NOT_A_SCHEME:
+                raise
             return str(target), [_broken(error)]
         return self._scheme(target, location)
 
@@ -271,7 +275,7 @@ class _Run:
         if folder.path not in self._bases:
             scheme = load_location(locate(folder.path))
             found = lint_scheme(scheme, self.national)
-            by_spot = {(f.code, f.table, f.key): f for f in found}
+            by_spot = {_spot(f): f for f in found}
             self._bases[folder.path] = scheme, by_spot
         return self._bases[folder.path]
 
@@ -297,9 +301,14 @@ def _broken(error: DrgError) -> Finding:
     return Finding("L100", "scheme.toml", error.code, params={"error": error.message()})
 
 
+def _spot(finding: Finding) -> Spot:
+    table = "" if finding.code in _BY_KEY else finding.table
+    return finding.code, table, finding.key
+
+
 def _inherited(finding: Finding, below: Mapping[Spot, Finding]) -> bool:
     """Whether the base has this finding already, with at least the same codes."""
-    other = below.get((finding.code, finding.table, finding.key))
+    other = below.get(_spot(finding))
     if other is None:
         return False
     return finding.code in _BY_KEY or set(finding.items) <= set(other.items)

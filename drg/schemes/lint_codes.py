@@ -136,12 +136,10 @@ def _unknown(
                     note(test.kind, code, f"{table} {key}")
                 elif not any(c.startswith(code[:-1]) for c in national[test.kind]):
                     yield Finding("L106", table, key, (code,))
-    for (kind, code), where in sorted(places.items()):
+    for (_, code), where in sorted(places.items()):
         rows_named = tuple(sorted(where))
-        yield Finding(
-            "L102", rows_named[0].split(" ")[0], code, params={"places": _few(rows_named)},
-            also=kind,
-        )  # fmt: skip
+        table = rows_named[0].partition(" ")[0]
+        yield Finding("L102", table, code, params={"places": _few(rows_named)})
 
 
 def _few(names: Sequence[str]) -> str:

@@ -7,7 +7,6 @@ stand for more, never for fewer: an empty one proves that there is no such claim
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,8 +177,7 @@ class Cases:
         else:
             failing = [self.space.mask(atom, not sign, certain) for atom, sign in literals]
             masks = [mask for _, mask in filter(None, failing)]
-            place = place_of(literals[0][0])
-            found.masks[place] = found.masks[place] & np.logical_or.reduce(masks)
+            found._narrow(place_of(literals[0][0]), np.logical_or.reduce(masks))
         found._settle()
         return found
 
@@ -209,7 +207,8 @@ class Cases:
         return found
 
     def _copy(self) -> Cases:
-        found = copy(self)
+        found = Cases.__new__(Cases)
+        found.__dict__.update(self.__dict__)
         found.masks = dict(self.masks)
         found.barred = dict(self.barred)
         found.counts = dict(self.counts)
@@ -220,8 +219,7 @@ class Cases:
     def _require(self, atom: Atom, sign: bool, certain: bool) -> None:
         """Ask that an atom is true (``sign``) or false, or unknown unless ``certain``."""
         if found := self.space.mask(atom, sign, certain):
-            place, mask = found
-            self.masks[place] = self.masks[place] & mask
+            self._narrow(*found)
             return
         match atom:
             case Codes(position, kind, _, _) if sign:
@@ -229,7 +227,7 @@ class Cases:
             case Codes(position, kind, _, _):
                 members = self.space.members(atom)
                 if position == "any":
-                    self.masks[kind] = self.masks[kind] & ~members
+                    self._narrow(kind, ~members)
                 self.barred[kind] = self.barred[kind] | members
             case Severity(level):
                 if sign:
@@ -251,8 +249,14 @@ class Cases:
         if bounds[1] == 0:
             self._bar(codes.kind, self.space.members(codes))
 
+    def _narrow(self, place: str, mask: Bools) -> None:
+        left = self.masks[place] & mask
+        self.masks[place] = left
+        if not left.any():
+            self.possible = False
+
     def _bar(self, kind: str, classes: Bools) -> None:
-        self.masks[kind] = self.masks[kind] & ~classes
+        self._narrow(kind, ~classes)
         self.barred[kind] = self.barred[kind] | classes
 
     # ---- consequences
@@ -264,17 +268,13 @@ class Cases:
             fits = self._further(kind, members & ~self.barred[kind])
             if test.position == "any":
                 fits = fits | members
-            self.masks[kind] = self.masks[kind] & fits
+            self._narrow(kind, fits)
         for codes, (least, most) in self.counts.items():
-            fits = self._counted(codes, least, most)
-            self.masks[codes.kind] = self.masks[codes.kind] & fits
-        diagnoses = self.masks["dx"]
+            self._narrow(codes.kind, self._counted(codes, least, most))
         for level in self.with_level:
-            diagnoses = diagnoses & self._with_level(level)
+            self._narrow("dx", self._with_level(level))
         if self.sites != (0, _NO_LIMIT):
-            diagnoses = diagnoses & self._with_sites(*self.sites)
-        self.masks["dx"] = diagnoses
-        self.possible = self.possible and all(mask.any() for mask in self.masks.values())
+            self._narrow("dx", self._with_sites(*self.sites))
 
     def _further(self, kind: str, available: Bools) -> Bools:
         """Principal classes beside which a further code of the available classes may stand."""
