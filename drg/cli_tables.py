@@ -181,7 +181,7 @@ def _identity(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_command("import")
-@click.argument("source", cls=Argument, type=_PATH, metavar="IN")
+@click.argument("source", cls=Argument, type=_PATH)
 @_folder
 @_base
 @click.option("--id", "scheme_id", cls=Option, key="scheme_id", metavar="ID")
@@ -198,14 +198,14 @@ def import_(source: Path, out: Path, base: str | None, scheme_id: str | None, **
 
 
 @_command("new")
-@click.argument("scheme_id", cls=Argument, metavar="ID")
+@click.argument("id", cls=Argument)
 @_folder
 @click.option("--base", cls=Option, key="new_base", required=True, metavar="ID")
 @_identity
-def new(scheme_id: str, out: Path, base: str, **told: Any) -> None:
+def new(id: str, out: Path, base: str, **told: Any) -> None:
     """Make the skeleton of a city's scheme."""
     from drg.schemes.importing.skeleton import new_scheme
     from drg.schemes.importing.write import identity_of
 
-    for line in new_scheme(out, base, identity_of(scheme_id, **told)):
+    for line in new_scheme(out, base, identity_of(id, **told)):
         click.echo(line)

@@ -1,0 +1,1 @@
+"""Schemes from elsewhere: a folder of tables or a bureau's workbook into a folder of ours."""
