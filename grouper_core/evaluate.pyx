@@ -247,7 +247,10 @@ cdef inline uint32_t principal_of(const Claim *claim) noexcept nogil:
 cdef inline uint16_t retry_procedures(const ProgramData *p, int words, const Claim *claim, bint counts, const Truth *before,
                                const uint64_t *open, const uint64_t *allowed, uint16_t leaf,
                                bint *missing) noexcept nogil:
-    """Each further distinct procedure alone, the first that groups wins (scheme flag)."""
+    """Each further procedure alone, the first that groups wins (scheme flag).
+
+    A code is tried once, unless repeated codes count (``repeats``).
+    """
     cdef Truth truth
     cdef Claim alone = claim[0]
     cdef uint16_t found
@@ -256,7 +259,7 @@ cdef inline uint16_t retry_procedures(const ProgramData *p, int words, const Cla
     alone.n_px = 1
     for i in range(1, claim.n_px):
         id = claim.px[i] & ID_MASK
-        for j in range(i):
+        for j in range(0 if p.repeats else i):
             if claim.px[j] & ID_MASK == id:
                 break
         else:

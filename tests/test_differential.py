@@ -24,11 +24,15 @@ COLUMNS = ClaimColumns(
     procedures=("procedures",),
     procedures_joined=True,
 )
+#: The regions are those that ask for hours, days, department and disposition, or try again.
 SCHEMES = [
     (scheme, compat)
-    for scheme in ("chs-drg-1.0", "chs-drg-1.1", "chs-drg-2.0", "demo")
+    for scheme in (
+        "chs-drg-1.0", "chs-drg-1.1", "chs-drg-2.0", "demo",
+        "foshan-2022", "changzhou-2022", "zhejiang-2022",
+    )
     for compat in ((None, "opendrg") if scheme != "demo" else (None,))
-]
+]  # fmt: skip
 _pools: dict[tuple[str, str | None], strategies.Pool] = {}
 
 

@@ -1,8 +1,9 @@
 """Recorded answers of the engine that ``--compat opendrg`` reproduces, row by row.
 
-``tests/golden`` holds a sample with every ADRG, DRG and outcome that the full files have. The
-full files lie beside the repository where CI runs; there both groupers and the command answer
-all of them.
+``tests/golden`` holds a sample of each national scheme with every ADRG, DRG and outcome that the
+full files have, and 100 claims of each region. The full files lie beside the repository where CI
+runs; there both groupers answer all claims of the national schemes and 2,000 of each region on
+every run, and all claims of all schemes in the long one.
 """
 
 from __future__ import annotations
@@ -17,11 +18,23 @@ from conftest import SHARED
 
 import drg
 from drg.claims.profiles import match_columns
+from drg.schemes.catalog import list_schemes
 
 SAMPLE = Path(__file__).parent / "golden"
 FULL = SHARED / "golden"
 SCHEMES = {"chs_drg_10": "chs-drg-1.0", "chs_drg_11": "chs-drg-1.1", "chs_drg_20": "chs-drg-2.0"}
-ROWS = {"chs_drg_10": 20_000, "chs_drg_11": 20_000, "chs_drg_20": 24_000}
+#: Golden file of each regional scheme; shipped regions are read from the tables folder.
+REGIONS = {s.id.replace("-", "_"): s.id for s in list_schemes() if s.base}
+ROWS = {"chs_drg_10": 20_000, "chs_drg_11": 20_000, "chs_drg_20": 24_000} | dict.fromkeys(
+    REGIONS, 20_000
+)
+#: Regions whose groups ask for more than codes, age and severity: the command brings it along.
+FURTHER_INPUTS = {
+    "foshan_2022": ["icu_hours", "los"],
+    "zhejiang_2022": ["department"],
+    "changzhou_2022": ["los", "disposition"],
+    "beijing_2022": ["los"],
+}
 OUTCOME = {
     "grouped": "GROUPED",
     "ambiguous": "AMBIGUOUS",
@@ -102,6 +115,56 @@ def test_sample_covers_the_scheme(grouper_of, name):
     assert len(groups & set(golden["drg"])) / len(groups) > 0.9
 
 
+def sample_of(region: str) -> pl.DataFrame:
+    return read(SAMPLE / "regions.csv.gz").filter(pl.col("scheme") == region).drop("scheme")
+
+
+def both_answer(region: str, golden: pl.DataFrame) -> None:
+    """Both groupers of a region; not kept, for there are many."""
+    grouper = drg.Grouper.load(REGIONS[region], "opendrg")
+    assert_same(grouper.group_frame(golden), golden)
+    assert_same(by_reference(grouper, golden), golden)
+
+
+def through_the_command(scheme: str, golden: Path, out: Path, *options: str) -> pl.DataFrame:
+    """The golden files' own headers are a header profile; some claims are rejected, so exit 1."""
+    done = subprocess.run(
+        [sys.executable, "-m", "drg", "group", golden, "-s", scheme, *options, "-o", out],
+        capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    return read(out) if out.suffix == ".csv" else pl.read_parquet(out)
+
+
+@pytest.mark.parametrize("name", REGIONS)
+def test_sample_of_a_region(name):
+    golden = sample_of(name)
+    assert golden.height == 100
+    both_answer(name, golden)
+    published = drg.Grouper.load(REGIONS[name])
+    found = published.group_frame(golden).select(pl.col(ANSWER).cast(pl.String))
+    assert found.equals(by_reference(published, golden))
+
+
+@pytest.mark.parametrize("name", FURTHER_INPUTS)
+def test_further_inputs_through_the_command(name, tmp_path):
+    """Hours, days, department and disposition reach the rules from a file; none is guessed."""
+    golden, scheme = sample_of(name), REGIONS[name]
+    rich, poor = tmp_path / "rich.csv", tmp_path / "poor.csv"
+    golden.write_csv(rich)
+    golden.drop(FURTHER_INPUTS[name]).write_csv(poor)
+    found = through_the_command(scheme, rich, tmp_path / "a.csv", "--compat", "opendrg")
+    assert_same(found, golden)
+    missing = [
+        through_the_command(scheme, path, tmp_path / f"{path.stem}.parquet")["reason"]
+        .cast(pl.String)
+        .eq("E130")
+        .sum()
+        for path in (rich, poor)
+    ]
+    assert missing[0] < missing[1]
+
+
 @needs_full
 @pytest.mark.parametrize("name", SCHEMES)
 def test_full_by_both_groupers(grouper_of, name):
@@ -112,19 +175,35 @@ def test_full_by_both_groupers(grouper_of, name):
     assert_same(by_reference(grouper, golden), golden)
 
 
+@needs_full
+def test_every_golden_file_has_a_scheme():
+    assert {p.name.removesuffix(".csv.gz") for p in FULL.glob("*.csv.gz")} == set(ROWS)
+
+
+@needs_full
+@pytest.mark.parametrize("name", REGIONS)
+def test_slice_of_a_region(name):
+    golden = read(FULL / f"{name}.csv.gz").gather_every(10)
+    assert golden.height == 2_000
+    both_answer(name, golden)
+
+
+@pytest.mark.long
+@needs_full
+@pytest.mark.parametrize("name", REGIONS)
+def test_full_region_by_both_groupers(name):
+    golden = read(FULL / f"{name}.csv.gz")
+    assert golden.height == ROWS[name]
+    both_answer(name, golden)
+
+
 @pytest.mark.long
 @needs_full
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("name", [*SCHEMES, *FURTHER_INPUTS])
 def test_full_through_the_command(name, suffix, tmp_path):
-    """The golden files' own headers are a header profile; some claims are rejected, so exit 1."""
     golden = FULL / f"{name}.csv.gz"
+    scheme = (SCHEMES | REGIONS)[name]
     out = tmp_path / f"out.{suffix}"
-    done = subprocess.run(
-        [Path(sys.executable).with_name("drg"), "group", golden, "-s", SCHEMES[name],
-         "--compat", "opendrg", "-o", out],
-        capture_output=True, text=True, encoding="utf-8", check=False,
-    )  # fmt: skip
-    assert done.returncode == 1, done.stderr
-    found = read(out) if suffix == "csv" else pl.read_parquet(out)
+    found = through_the_command(scheme, golden, out, "--compat", "opendrg")
     assert_same(found, read(golden))

@@ -305,7 +305,12 @@ class Case:
         return (self.dx if reading.kind == "dx" else self.px).spelling
 
     def tries(self) -> list[Case]:
-        """The same case with each further distinct procedure alone; all unknown ones are one."""
+        """The same case with each further procedure alone.
+
+        A code is tried once, all unknown ones being one, unless repeated codes count.
+        """
+        if self._repeats:
+            return [self._alone(place) for place in range(1, len(self.px.codes))]
         first: dict[str | None, int] = {}
         for place, code in enumerate(self.px.codes):
             first.setdefault(code, place)

@@ -39,7 +39,8 @@ class Flags:
     retry_other_procedures : bool
         An ungroupable claim is tried again with each further procedure alone.
     repeated_principal : {"once", "secondary"}
-        A principal code that stands again further on: the same code once, or a secondary one too.
+        A principal code that stands again further on: the same code once, or a secondary one too
+        (and every further procedure is then tried, not every distinct one).
     normalise_codes : bool
         Harmless spellings are read as the one listed code they can mean.
     ungroupable : "mdc" or (mdc, adrg, group)
