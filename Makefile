@@ -7,6 +7,8 @@ VENV ?= .venv
 DEBUG_VENV ?= .venv-debug
 ARGS ?=
 BIN = $(VENV)/bin
+KERNEL_TESTS = $(patsubst %,tests/test_%.py,codes compile debug_build differential extends golden \
+	group_file grouper kernel large_schemes properties regions shapes_30 synth versions)
 KERNEL = $(wildcard grouper_core/*.pyx grouper_core/*.pxd) setup.py pyproject.toml
 
 .PHONY: demo test check lint types long debug bench dist clean
@@ -15,7 +17,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/drg demo
 
 test: $(VENV)/test.stamp
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 check: lint types test
 
@@ -29,12 +31,12 @@ types: $(VENV)/test.stamp
 
 # The full golden files, the packages as they are shipped, instructions per claim.
 long: $(VENV)/test.stamp
-	$(BIN)/pytest -m long $(ARGS)
+	$(BIN)/pytest -n auto -m long $(ARGS)
 
-# The suite again on a kernel that checks indices into memoryviews and lists (not raw C pointers),
-# in an environment of its own.
+# What reaches the kernel, again on one that checks indices into memoryviews and lists (not raw C
+# pointers), in an environment of its own.
 debug: $(DEBUG_VENV)/debug.stamp
-	DRG_DEBUG=1 $(DEBUG_VENV)/bin/pytest tests $(ARGS)
+	DRG_DEBUG=1 $(DEBUG_VENV)/bin/pytest -n auto $(KERNEL_TESTS) $(ARGS)
 
 bench: $(VENV)/test.stamp
 	$(BIN)/pytest --benchmark-enable --benchmark-only $(or $(ARGS),bench)

@@ -234,7 +234,9 @@ def schemes(draw: Draw) -> SchemeText:
         "retry_other_procedures": draw(st.booleans()),
         "repeated_principal": draw(st.sampled_from(("once", "secondary"))),
         "normalise_codes": draw(st.booleans()),
-        "ungroupable": draw(st.sampled_from(("mdc", ["0000", "00", "0000"], ["0000", "00", "0000A"]))),
+        "ungroupable": draw(
+            st.sampled_from(("mdc", ["0000", "00", "0000"], ["0000", "00", "0000A"]))
+        ),
         "rejected": draw(st.sampled_from((["", "", ""], ["0000", "00", "0000"]))),
         "missing_value": draw(st.sampled_from(("reject", "false"))),
     }

@@ -283,8 +283,11 @@ def test_rule_shows_pages_of_reasons_and_errors() -> None:
 
 def test_schemes_are_listed_aligned_and_as_json() -> None:
     words = run("schemes").stdout.splitlines()
-    assert [line.split()[0] for line in words[1:]] == sorted(line.split()[0] for line in words[1:])
     listed = json.loads(run("schemes", "--json").stdout)
+    assert [line.split()[0] for line in words[1:]] == [s["id"] for s in listed]
+    alone = [s["id"] for s in listed if not s["base"]]
+    regions = [s["id"] for s in listed if s["base"]]
+    assert [s["id"] for s in listed] == sorted(alone) + sorted(regions)
     assert {"chs-drg-1.0", "chs-drg-1.1", "chs-drg-2.0", "demo"} <= {s["id"] for s in listed}
     assert all(s["groups"] > 0 for s in listed)
     assert "Demo scheme" in run("--lang", "en", "schemes").stdout

@@ -22,6 +22,7 @@ from drg.cli import cli
 from drg.errors import DrgError, InputError, SchemeError, TableError
 from drg.schemes.importing.report import ImportReport
 from drg.schemes.importing.run import Imported, import_scheme
+from drg.schemes.importing.skeleton import new_scheme
 from drg.schemes.importing.source import open_source
 from drg.schemes.importing.write import Identity, identity_of
 from drg.schemes.scheme import Scheme
@@ -527,6 +528,54 @@ def test_identity(tmp_path):
         with pytest.raises(TableError, match="T125"):
             identity_of("x", start=start, end=end)
     assert identity_of(place="重庆") == Identity("", "", "", "重庆")
+
+
+def test_an_id_or_place_that_is_none_is_refused(tmp_path):
+    for wrong in ("../evil", "a b", "重庆-2022"):
+        with pytest.raises(SchemeError, match="S103"):
+            import_scheme(MINI, tmp_path / "out", identity=identity_of(wrong))
+        with pytest.raises(SchemeError, match="S103"):
+            new_scheme(tmp_path / "out", "demo", identity_of(wrong))
+    for place in ("a/b", "a/b/c", "../x", "重庆/四川", "cq city"):
+        with pytest.raises(TableError, match="T151"):
+            identity_of("x", place=place)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_the_systems_word(tmp_path):
+    (tmp_path / "file").write_text("x", "utf-8")
+    with pytest.raises(InputError, match="F204"):
+        import_scheme(MINI, tmp_path / "file" / "out")
+    with pytest.raises(InputError, match="F204"):
+        new_scheme(tmp_path / "file" / "out", "demo", identity_of("x"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("table", ["mdc", "adrg", "drg"])
+def test_a_core_table_without_rows_is_refused(mini, tmp_path, table):
+    file = mini / f"{table}.csv"
+    file.write_text(file.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+    with pytest.raises(TableError, match=rf"T150.*{table}\.csv"):
+        import_scheme(mini, tmp_path / "out")
+
+
+def test_an_empty_list_is_refused_or_told(mini, tmp_path):
+    (mini / "severity.csv").write_text("code,level,exclusion_table\n", "utf-8")
+    report = import_scheme(mini, tmp_path / "a").report
+    assert [f.file for f in report.findings if f.kind == "table_empty"] == ["severity.csv"]
+    (mini / "severity.csv").write_bytes(b"")
+    with pytest.raises(TableError, match="T143"):
+        import_scheme(mini, tmp_path / "b")
+
+
+def test_a_set_that_neither_source_nor_base_has_is_lost(mini, tmp_path):
+    (mini / "code_set.csv").unlink()
+    with pytest.raises(TableError, match=rf"T142.*{mini}"):
+        import_scheme(mini, tmp_path / "a")
+    report = import_scheme(mini, tmp_path / "b", base="demo").report
+    lost = [f for f in report.findings if f.kind == "set_not_in_base"]
+    assert lost
+    assert report.lost == len(lost)
 
 
 def run(*args: object) -> tuple[int, str]:

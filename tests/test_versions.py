@@ -526,6 +526,13 @@ def test_exit_code_is_0_when_every_day_has_its_version(made, tmp_path):
     assert pl.read_excel(tmp_path / "out.xlsx")["scheme"].to_list() == ["made-2021", "made-2022"]
 
 
+def test_no_name_is_not_the_current_folder(made, root, monkeypatch):
+    monkeypatch.chdir(root / "schemes" / "made-2022")
+    with pytest.raises(SchemeError) as error:
+        load_grouper("")
+    assert error.value.code == "S101"
+
+
 def test_explain_tells_the_choice(made, claims):
     told = run("explain", claims, "--id", "1", "-s", "made").stdout.splitlines()
     assert told[1] == (
@@ -537,6 +544,11 @@ def test_explain_tells_the_choice(made, claims):
     assert len(told) == 3
     assert "the nearest is made-2022 [2022-01-01, 2023-01-01)" in told[1]
     assert "NOT_IN_FORCE" in told[2]
+    # Dates from no document may be why there is none: told with the nearest version too.
+    told = run("explain", claims, "--id", "5", "-s", "made").stdout.splitlines()
+    assert told[1].endswith(
+        "made-2024 [2024-01-01, 2025-01-01)（施行期系推定） [scheme.toml in_force]"
+    )
     told = run("explain", claims, "--id", "6", "-s", "made").stdout
     assert "造城" in told
     assert "出院日期未填或无法识别" in told

@@ -440,6 +440,10 @@ def test_costs_with_parts_of_a_fen_are_told(tmp_path, demo):
     done = weights_file(demo, path, tmp_path / "w.csv")
     assert done.rounded == 6
     assert any("parts of a fen" in line for line in report_lines(done, "en"))
+    by_year = [weights_file(demo, path, tmp_path / "y.csv", years=y) for y in ("2023:1", "2024:1")]
+    # Of the cases of other years none is told.
+    assert sum(run.rounded for run in by_year) == 6
+    assert all(run.rounded <= run.study.cases for run in by_year)
     frame = groups_frame(done)
     assert frame.filter(pl.col("group") == "BV15")["mean_yuan"].item() == Decimal("1000.01")
 

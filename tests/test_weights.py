@@ -182,6 +182,12 @@ def test_a_workbook_and_the_toml_beside_it(tmp_path):
         assert found.rates == (Rate("310", 1_200_000),)
 
 
+def test_the_toml_may_begin_with_a_byte_order_mark_and_lie_beside_a_tsv(tmp_path):
+    written(tmp_path, "group\tweight\nA11\t1.5\n", '\ufefftitle_zh = "甲"\n', "own.tsv")
+    table = load_weight_table(tmp_path / "own.toml")
+    assert (table.title_zh, table.weights) == ("甲", {"A11": 15000})
+
+
 def test_the_digest_speaks_of_what_decides(tmp_path):
     rows = "group,weight\nA11,1.5\nB11,2\n"
     toml = '[[rates]]\ninsurance = "310"\nrate = "10.00"\n'
@@ -208,6 +214,7 @@ ROWS = "group,weight\nA11,1.5\n"
         ("group,price\nA11,1\n", "T174", "price"),
         ("code,weight\nA11,1\n", "T174", "code"),
         ("group,weight\nA11,\n", "T179", "own.csv"),
+        ("drg,基准权重,权重\nA11,1,2\n", "T184", "权重, 基准权重"),
         ("group,weight\n,1.5\n", "T181", "1.5"),
     ],
 )
@@ -241,6 +248,8 @@ R310 = '[[rates]]\ninsurance = "310"\n'
         (f'{R310}rate = "1.00"\n[[rates]]\ninsurance = "职工"\nrate = "2.00"\n', "T177"),
         (f'{R310}rate = "1.00"\nin_force = ["2024-01-01", "2024-01-01"]\n', "T178"),
         ('in_force = "2024"\n', "T178"),
+        (f'{R310}rate = "1.00"\nlevel = "三级"\n', "T175"),
+        ('[[rate]]\ninsurance = "310"\nrate = "1.00"\n', "T175"),
         ('in_force = ["2024-13-01", ""]\n', "T178"),
         ("[table]\nrows = 2\n", "T104"),
         (f'[table]\nsha256 = "{"0" * 64}"\n', "T103"),
@@ -565,6 +574,15 @@ def test_a_file_with_weights(claims_csv, tmp_path):
     assert re.search(r"险种未填 +1 例（N421）", words)
     assert "haerbin-2022 之后的细化方案" in words
     assert "2 例没有医疗机构等级，按表中唯一等级（I）的费率计算" in words
+
+
+def test_the_table_of_weights_is_never_written_over(claims_csv, tmp_path):
+    own = written(tmp_path, "group,weight\nBV15,0.5\n", name="own.csv")
+    result = run("group", claims_csv, "-s", "demo", "-o", own, "--weights", own, code=2)
+    assert "C201" in result.output
+    result = run("weights", claims_csv, "-s", "demo", "-o", own, "--adjust", own, code=2)
+    assert "C201" in result.output
+    assert own.read_text("utf-8") == "group,weight\nBV15,0.5\n"
 
 
 def test_parquet_and_workbook_hold_what_csv_holds(claims_csv, tmp_path):

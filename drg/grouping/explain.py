@@ -342,15 +342,18 @@ def _retry_text(step: Step, lang: str | None) -> str:
 
 
 def _version_text(choice: VersionChoice, lang: str | None) -> str:
+    version = choice.version or choice.nearest
+    if version is None:
+        return say("version_no_day", lang)
     if choice.version is not None:
-        words = say("version_chosen", lang, day=choice.day, version=choice.version)
-        if choice.version.assumed:
-            status = say(f"dates_{choice.version.status}", lang)
-            words += say("version_assumed", lang, status=status)
-        return words
-    if choice.nearest is not None:
-        return say("version_none", lang, day=choice.day, nearest=choice.nearest)
-    return say("version_no_day", lang)
+        words = say("version_chosen", lang, day=choice.day, version=version)
+    else:
+        words = say("version_none", lang, day=choice.day, nearest=version)
+    # Dates that no document gives may be why a version does not serve: told in either case.
+    if version.assumed:
+        status = say(f"dates_{version.status}", lang)
+        words += say("version_assumed", lang, status=status)
+    return words
 
 
 def _result_text(result: GroupResult, lang: str | None) -> str:

@@ -2,7 +2,7 @@
 
 A table is ``<id>.csv`` (group, name, weight) with ``<id>.toml`` beside it (titles, in force, whose
 groups, rates). Shipped ones lie in ``tables/weights``; one's own may be a CSV or XLSX alone.
-Whatever is impossible in one is refused with file, row and mend (T170-T183).
+Whatever is impossible in one is refused with file, row and mend (T170-T184).
 """
 
 from __future__ import annotations
@@ -47,6 +47,13 @@ _IGNORED = re.compile(r"[\s_\-]+")
 #: A weight past this is a slip: the dearest groups known are below 100.
 _LARGEST = 10_000
 _NEAR = 5
+#: What a TOML may hold; the second line is for the reader, and shipped tables have it.
+_KEYS = {
+    "id", "title_zh", "title_en", "place", "in_force", "scheme", "scheme_note_zh", "rates", "table",
+    "scheme_note_en", "in_force_status", "in_force_note", "kind", "place_zh", "sources", "notes",
+}  # fmt: skip
+_RATE_KEYS = {"insurance", "rate", "hospital_level", "in_force", "source", "status", "note"}
+_BESIDE = (".csv", ".xlsx", ".tsv", ".parquet")
 _FILES = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".xlsx", ".toml")
 #: Spellings of the two basic insurances besides their codes (interface dictionary insutype).
 _INSURANCE = {
@@ -102,6 +109,8 @@ class WeightTable:
         May be empty.
     digest : str
         SHA-256 over all that decides a weight or a rate.
+    file : Path
+        Where the weights stand.
     """
 
     id: str
@@ -116,6 +125,7 @@ class WeightTable:
     unweighted: frozenset[str]
     rates: tuple[Rate, ...]
     digest: str
+    file: Path = Path()
 
 
 def list_weight_tables() -> tuple[WeightTable, ...]:
@@ -154,8 +164,8 @@ def load_weight_table(id_or_path: str | Path) -> WeightTable:
     Raises
     ------
     TableError
-        T170 no such table, T171-T174, T179, T181 the rows, T175-T178, T182, T183 the TOML, T103
-        and T104 digest and row count where the TOML declares them.
+        T170 no such table, T171-T174, T179, T181, T184 the rows, T175-T178, T182, T183 the TOML,
+        T103 and T104 digest and row count where the TOML declares them.
     InputError
         The file cannot be read.
     """
@@ -167,7 +177,7 @@ def load_weight_table(id_or_path: str | Path) -> WeightTable:
         path = shipped
     if path.suffix.lower() == ".toml":
         toml = path
-        path = next((p for s in (".csv", ".xlsx") if (p := toml.with_suffix(s)).is_file()), path)
+        path = next((p for s in _BESIDE if (p := toml.with_suffix(s)).is_file()), path)
         if path == toml:
             raise TableError("T182", where=str(toml))
     else:
@@ -200,13 +210,15 @@ def _near(wanted: str) -> str:
 
 def _header(toml: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(toml.read_text("utf-8"))
+        # Editors on Windows put a byte order mark before the text.
+        return tomllib.loads(toml.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise TableError("T120", where=str(toml), detail=str(error)) from error
 
 
 def _table(path: Path, toml: Path, header: Mapping[str, Any]) -> WeightTable:
     where = str(toml)
+    _check_keys(header, _KEYS, where, "—")
     weights, unweighted = _rows(path)
     _check_file(path, header.get("table"), len(weights) + len(unweighted))
     title = _text(header, "title_zh", where) or path.stem
@@ -239,6 +251,7 @@ def _table(path: Path, toml: Path, header: Mapping[str, Any]) -> WeightTable:
         unweighted=unweighted,
         rates=rates,
         digest=hashlib.sha256("\n".join(said).encode()).hexdigest(),
+        file=path,
     )
 
 
@@ -285,7 +298,10 @@ def _columns(names: Sequence[str], where: str) -> list[str]:
     found = []
     for column in ("group", "weight"):
         keys = [_IGNORED.sub("", head) for head in _HEADS[column]]
-        name = next((by_key[key] for key in keys if key in by_key), None)
+        there = [by_key[key] for key in keys if key in by_key]
+        if column == "weight" and len(there) > 1:
+            raise TableError("T184", where=where, found=", ".join(there))
+        name = there[0] if there else None
         if name is None:
             known = ", ".join(_HEADS[column])
             raise TableError(
@@ -308,6 +324,7 @@ def _weight(cell: str, where: str, row: int, group: str) -> int:
 def _rate(entry: object, where: str, number: int) -> Rate:
     if not isinstance(entry, dict):
         raise TableError("T175", where=where, number=number, key="insurance", value=entry)
+    _check_keys(entry, _RATE_KEYS, where, number)
     insurance, price = entry.get("insurance"), entry.get("rate")
     level = entry.get("hospital_level", "")
     if not isinstance(insurance, str) or not insurance.strip():
@@ -324,6 +341,14 @@ def _rate(entry: object, where: str, number: int) -> Rate:
         raise TableError("T176", where=where, number=number, value=price)
     in_force = _interval(entry.get("in_force", ("", "")), where)
     return Rate(insurance_code(insurance), amount, level.strip(), in_force)
+
+
+def _check_keys(entry: Mapping[str, Any], known: set[str], where: str, number: int | str) -> None:
+    """Refuse a key that nobody reads: a level so lost would be a rate for every hospital."""
+    if strange := sorted(set(entry) - known):
+        raise TableError(
+            "T175", where=where, number=number, key=strange[0], value=entry[strange[0]]
+        )
 
 
 def _check_rates(rates: Sequence[Rate], where: str) -> None:

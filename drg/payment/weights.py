@@ -115,7 +115,7 @@ class Weights:
         Raises
         ------
         TableError
-            T170-T183, T103, T104, T120: no such table, or it is broken.
+            T170-T184, T103, T104, T120: no such table, or it is broken.
         InputError
             The file cannot be read.
         """

@@ -96,6 +96,8 @@ def group_file(
     source_path, out_path = Path(source_path), Path(out_path)
     suffix = output_suffix(out_path)
     refuse_same(source_path, out_path)
+    for table in weights.tables if weights is not None else ():
+        refuse_same(table.file, out_path)
     size = _XLSX_BATCH if suffix == ".xlsx" else _BATCH
     started = time.perf_counter()
     tally = Tally(by_version=bool(grouper.versions))

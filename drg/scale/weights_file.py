@@ -132,13 +132,15 @@ def weights_file(
     TrimError
         W402 ``trim`` cannot be read.
     TableError
-        T171-T181: the table of adjustments is broken.
+        T171-T184: the table of adjustments is broken.
     """
     from drg.scale.weights_report import write_weights
 
     source_path, out_path = Path(source_path), Path(out_path)
     output_suffix(out_path)
     refuse_same(source_path, out_path)
+    if adjust is not None:
+        refuse_same(Path(adjust), out_path)
     rule = Trim.parse(trim)
     named = None if years is None else read_year_weights(years)
     changed = {} if adjust is None else _adjustments(adjust)
@@ -170,7 +172,7 @@ def weights_file(
         seconds=time.perf_counter() - started,
         claims=claims,
         aside=dict(collected.aside),
-        rounded=collected.rounded,
+        rounded=collected.rounded.total(),
         trim=rule,
         min_cases=min_cases,
         places=places,
@@ -207,11 +209,13 @@ class _Collected:
     def __init__(self, groups: list[str]) -> None:
         self.history = CostHistory(groups)
         self.aside: Counter[str] = Counter()
-        self.rounded = 0
+        #: Discharge year to cases whose cost had parts of a fen.
+        self.rounded: Counter[int] = Counter()
 
     def keep_years(self, weights: Mapping[int, int]) -> None:
         """Leave the cases of other years aside."""
         self.aside["other_year"] += self.history.keep_years(weights)
+        self.rounded = Counter({year: n for year, n in self.rounded.items() if year in weights})
 
 
 def _collect(
@@ -270,7 +274,7 @@ def _add(
     frame = frame.with_columns(why.alias("why"))
     collected.aside.update(dict(frame["why"].drop_nulls().value_counts().iter_rows()))
     used = frame.filter(pl.col("why").is_null())
-    collected.rounded += int(used["rounded"].sum())
+    collected.rounded.update(used.filter("rounded")["year"].to_list())
     places = collected.history.places(used["group"].unique().sort().to_list())
     place = used["group"].replace_strict(places, return_dtype=pl.UInt16)
     collected.history.add(place.to_numpy(), used["fen"].to_numpy(), used["year"].to_numpy())

@@ -240,7 +240,8 @@ def scheme_folder(id_or_path: str | Path) -> Path | None:
         if (shipped / SCHEME_FILE).is_file():
             return shipped
     path = Path(id_or_path)
-    return path if (path / SCHEME_FILE).is_file() else None
+    # No name is no folder: Path("") would be the one the user happens to be in.
+    return path if text and (path / SCHEME_FILE).is_file() else None
 
 
 def _folder(id_or_path: str | Path) -> Path:
@@ -250,7 +251,7 @@ def _folder(id_or_path: str | Path) -> Path:
     if place := find_place(id_or_path):
         ids = ", ".join(version.id for version in place.versions)
         raise SchemeError("S110", place=text, ids=ids)
-    if Path(id_or_path).is_dir():
+    if text and Path(id_or_path).is_dir():
         raise SchemeError("S104", where=text)
     raise unknown_scheme(id_or_path)
 

@@ -63,7 +63,7 @@ class CodeClasses(View):
         return member
 
     def _severity(self) -> NDArray[np.uint16]:
-        """Columns: level (bits: 1 CC, 2 MCC), its exclusion table, table as principal, trauma site."""
+        """Columns: level (1 CC + 2 MCC), its exclusion table, table as principal, trauma site."""
         levels = self.scheme.table("severity")
         principal = self.scheme.table("exclusion")
         tables = pl.concat([levels["exclusion_table"], principal["exclusion_table"]]).unique(

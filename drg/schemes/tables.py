@@ -91,9 +91,7 @@ SCHEME_TABLES: Mapping[str, TableFormat] = {
             "adrg rule_no order",
         ),
         _format("code_set", ["set", _KIND, "code"], "set code"),
-        _format(
-            "severity", ["code", Column("level", choices=LEVELS), "exclusion_table"], "code"
-        ),
+        _format("severity", ["code", Column("level", choices=LEVELS), "exclusion_table"], "code"),
         _format("exclusion", ["principal_diagnosis", "exclusion_table"], "principal_diagnosis"),
         _format("valid_procedure", ["code", Column("name", empty=True)], "code"),
         _format("grey_code", [_KIND, "code"], "kind code", optional=True),

@@ -15,7 +15,11 @@ LISTS = ("mdc_diagnosis", "code_set", "severity", "exclusion", "valid_procedure"
 
 
 def complete(
-    draft: SchemeDraft, lacking: Iterable[str], base: Scheme | None, report: ImportReport
+    draft: SchemeDraft,
+    lacking: Iterable[str],
+    base: Scheme | None,
+    report: ImportReport,
+    where: str,
 ) -> None:
     """Fill in the lists a draft lacks.
 
@@ -27,6 +31,8 @@ def complete(
         Names of ``LISTS`` that the source has no table of.
     base : Scheme or None
     report : ImportReport
+    where : str
+        The source, for an error.
 
     Raises
     ------
@@ -38,7 +44,7 @@ def complete(
         needed = _needed(draft)
         for name in lacking:
             if name in needed:
-                raise TableError("T142", where=draft.id, table=f"{name}.csv")
+                raise TableError("T142", where=where, table=f"{name}.csv")
         return
     for name in lacking:
         adopt(draft, name, base)
@@ -49,6 +55,7 @@ def adopt(draft: SchemeDraft, name: str, base: Scheme) -> None:
     """Take one list of the base, whole."""
     rows = [(0, *row) for row in base.table(name).iter_rows()]
     setattr(draft, name, rows)
+    draft.adopted.add(name)
 
 
 def _needed(draft: SchemeDraft) -> set[str]:

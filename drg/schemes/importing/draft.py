@@ -75,6 +75,8 @@ class SchemeDraft:
     two_valued : bool
         A comparison with a missing value is false, under ``not`` too; else it is unknown.
     checks : list of (check, level, rule)
+    adopted : set of str
+        Tables that were taken from the base, whole.
     """
 
     id: str
@@ -93,6 +95,7 @@ class SchemeDraft:
     blank_is_zero: frozenset[str] = frozenset()
     two_valued: bool = False
     checks: list[tuple[str, str, str]] = field(default_factory=list)
+    adopted: set[str] = field(default_factory=set)
 
     def file(self, table: str) -> str:
         """The file or sheet a table was read from."""

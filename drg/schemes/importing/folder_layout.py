@@ -79,7 +79,7 @@ def read_folder_layout(source: Source, report: ImportReport) -> SchemeDraft:
     ------
     TableError
         T142 a table is missing, T143 a column is missing, T144 not text, T146 scheme.json is
-        broken.
+        broken, T150 a table without rows.
     """
     return _Reader(source, report).run()
 
@@ -125,7 +125,7 @@ class _Reader:
                 raise ValueError(f"> {_MAX_JSON} bytes")
             meta = json.loads(cells.decoded(data, MARKER))
             if not isinstance(meta, dict):
-                raise ValueError("no object")
+                raise ValueError(type(meta).__name__)
         except (ValueError, RecursionError) as error:
             if isinstance(error, TableError):
                 raise
@@ -199,7 +199,7 @@ class _Reader:
         if read.blank:
             self.report.add("blank_rows", file, count=read.blank)
         if not read.rows:
-            if table in _CORE:
+            if table not in _OPTIONAL:
                 raise TableError("T143", where=file, columns=",".join(COLUMNS[table][0]), found="")
             return []
         heads = [cells.plain(cell).lower() for cell in read.rows[0][1]]
@@ -219,6 +219,10 @@ class _Reader:
                     self.report.add("cleaned", file, row, cell, column=column, value=value)
                 taken[column] = value
             rows.append(_Row(row, taken))
+        if not rows and table in _CORE:
+            raise TableError("T150", where=str(self.source.path), table=file)
+        if not rows and table not in _OPTIONAL:
+            self.report.add("table_empty", file)
         return rows
 
     def _columns(self, table: str, file: str, heads: list[str]) -> dict[str, int]:

@@ -110,7 +110,8 @@ class _Lowering:
         if self.doubly:
             made = self._with_double(made)
         if empty and tell:
-            self.report.add("empty_set", file, row, text, sets=", ".join(dict.fromkeys(empty)))
+            kind = "set_not_in_base" if "code_set" in self.draft.adopted else "empty_set"
+            self.report.add(kind, file, row, text, sets=", ".join(dict.fromkeys(empty)))
         if self.draft.two_valued:
             plain = made
             made = two_valued(made, self.draft.blank_is_zero)

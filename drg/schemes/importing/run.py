@@ -13,7 +13,14 @@ from drg.schemes.importing.report import ImportReport
 from drg.schemes.importing.sheets import open_sheets, read_sheets
 from drg.schemes.importing.source import open_source
 from drg.schemes.importing.workbook import workbook_draft
-from drg.schemes.importing.write import REPORT_FILE, Identity, find_base, scheme_id, write_scheme
+from drg.schemes.importing.write import (
+    REPORT_FILE,
+    Identity,
+    checked_id,
+    find_base,
+    scheme_id,
+    write_scheme,
+)
 from drg.schemes.scheme import Scheme
 from drg.text import text
 
@@ -78,7 +85,7 @@ def import_scheme(
     InputError
         F101, F104, F105, F116, F124: there is nothing of a known kind to read.
     TableError
-        T131, T140-T149: see the catalogue of errors.
+        T131, T140-T150: see the catalogue of errors.
     SchemeError
         S101, S103, S106: the base or the id.
     """
@@ -89,19 +96,19 @@ def import_scheme(
     report = ImportReport()
     if is_ours(source):
         raise TableError("T148", where=str(path))
-    layout = in_layout(source)
+    layout, where = in_layout(source), str(path)
     if layout:
         draft = read_folder_layout(source, report)
-        complete(draft, [name for name in LISTS if name not in draft.files], below, report)
+        complete(draft, [name for name in LISTS if name not in draft.files], below, report, where)
     else:
         found = read_sheets(open_sheets(source, report), report)
-        draft = workbook_draft(out.resolve().name, found, below, report)
+        draft = workbook_draft(out.resolve().name, found, below, report, where)
         lacking = [] if below else [n for n in LISTS if n not in draft.files and n != "code_set"]
-        complete(draft, lacking, None, report)
+        complete(draft, lacking, None, report, where)
     tables, flags = lower(draft, report)
     named = replace(
         identity,
-        id=scheme_id(identity.id or draft.id),
+        id=checked_id(identity.id) if identity.id else scheme_id(draft.id),
         title=identity.title or draft.title,
     )
     scheme = write_scheme(out, source, named, tables, flags, below, report, overlay=layout)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from pathlib import Path
 
-from drg.errors import TableError
 from drg.schemes.catalog import load_scheme
 from drg.schemes.folder import SCHEME_FILE
-from drg.schemes.importing.write import SOURCE, Identity, find_base, scheme_id
+from drg.schemes.importing.write import SOURCE, Identity, checked_id, find_base, new_folder
 from drg.text import text
 
 _STATUS = "synthetic"
@@ -36,16 +33,15 @@ def new_scheme(out: Path, base: str, identity: Identity) -> list[str]:
     ------
     TableError
         T131: the folder holds something already.
+    InputError
+        F204, F209, F210: the folder cannot be written.
     SchemeError
         S101, S103, S106: the base or the id.
     """
     import tomli_w
 
-    shown, out = out, out.resolve()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise TableError("T131", where=str(out))
     below = find_base(base, out)
-    made = scheme_id(identity.id)
+    made = checked_id(identity.id)
     known = bool(identity.start or identity.end)
     title = identity.title or made
     header = {
@@ -64,21 +60,13 @@ def new_scheme(out: Path, base: str, identity: Identity) -> list[str]:
     }
     words = {"id": made, "title": title, "base": below.id, "source": SOURCE}
     comments = text("skeleton.comments", None, **words)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
-    try:
-        draft.mkdir()
+    with new_folder(out) as draft:
         _write(
             draft / SCHEME_FILE, tomli_w.dumps({k: v for k, v in header.items() if v}) + comments
         )
         _write(draft / "README.md", text("skeleton.readme", None, **words).lstrip())
         load_scheme(draft)
-        if out.exists():
-            out.rmdir()
-        draft.rename(out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return text("skeleton.made", id=made, base=below.id, out=shown).splitlines()
+    return text("skeleton.made", id=made, base=below.id, out=out).splitlines()
 
 
 def _write(path: Path, content: str) -> None:

@@ -36,7 +36,7 @@ _NO_GROUP = re.compile(r"0000|[A-Z]00")
 
 
 def workbook_draft(
-    name: str, found: Found, base: Scheme | None, report: ImportReport
+    name: str, found: Found, base: Scheme | None, report: ImportReport, where: str
 ) -> SchemeDraft:
     """A draft of a scheme from the sheets of a workbook.
 
@@ -48,6 +48,8 @@ def workbook_draft(
         From ``read_sheets``.
     base : Scheme or None
     report : ImportReport
+    where : str
+        The source, for an error.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def workbook_draft(
     """
     lists = any(found.get(kind) for kind in ("adrg_dx", "adrg_px", "rule"))
     if not (found.get("drg") and lists) and (base is None or not any(found.values())):
-        raise TableError("T145", where=name, found=", ".join(found) or "—")
+        raise TableError("T145", where=where, found=", ".join(found) or "—")
     return _Workbook(name, found, base, report).run()
 
 

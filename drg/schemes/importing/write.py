@@ -8,14 +8,15 @@ import re
 import secrets
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from drg.errors import DrgError, SchemeError, TableError
+from drg.claims.encoding import DENIED, FULL, system_code
+from drg.errors import DrgError, InputError, SchemeError, TableError
 from drg.schemes.catalog import load_scheme
 from drg.schemes.folder import SCHEME_FILE
 from drg.schemes.importing.lower import Tables
@@ -59,12 +60,15 @@ def identity_of(
     Raises
     ------
     TableError
-        T125: the dates are none, or the end is not after the start.
+        T125: the dates are none, or the end is not after the start. T151: the place is none.
     """
     check_interval(start or "", end or "")
     names = [part.strip() for part in (place or "").split("/")]
-    code = next((name for name in names if name.isascii()), "")
-    chinese = next((name for name in names if not name.isascii()), "")
+    codes = [name for name in names if name and name.isascii()]
+    named = [name for name in names if not name.isascii()]
+    if len(codes) > 1 or len(named) > 1 or not all(map(_ID.fullmatch, codes)):
+        raise TableError("T151", place=place)
+    code, chinese = "".join(codes), "".join(named)
     return Identity(scheme_id or "", title or "", code, chinese, start or "", end or "")
 
 
@@ -90,6 +94,19 @@ def scheme_id(wanted: str) -> str:
     if not _ID.fullmatch(made):
         raise SchemeError("S103", id=wanted)
     return made
+
+
+def checked_id(wanted: str) -> str:
+    """An id that a caller chose: taken as it is, or refused.
+
+    Raises
+    ------
+    SchemeError
+        S103.
+    """
+    if not _ID.fullmatch(wanted):
+        raise SchemeError("S103", id=wanted)
+    return wanted
 
 
 def find_base(base: str, out: Path) -> Scheme:
@@ -136,14 +153,11 @@ def write_scheme(
     ------
     TableError
         T131 the folder holds something, T147 the scheme does not load or compile.
+    InputError
+        F204, F209, F210: the folder cannot be written.
     """
-    out = out.resolve()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise TableError("T131", where=str(out))
     header = _header(source, identity, flags, tables)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
-    try:
+    with new_folder(out) as draft:
         _save(draft, header, tables, base)
         if overlay:
             save_overlay(
@@ -151,12 +165,36 @@ def write_scheme(
             )
         scheme = _checked(draft, out)
         (draft / REPORT_FILE).write_text(report.to_csv(), encoding="utf-8-sig", newline="\n")
-        if out.exists():
-            out.rmdir()
-        draft.rename(out)
+    return scheme
+
+
+@contextlib.contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder beside ``out`` to fill, which takes its place in the end; all or nothing.
+
+    Raises
+    ------
+    TableError
+        T131 ``out`` is there and holds something.
+    InputError
+        F209 no room, F210 no permission, F204 another reason of the system.
+    """
+    final = out.resolve()
+    draft = final.with_name(f".{final.name}-{secrets.token_hex(4)}")
+    try:
+        if final.exists() and (not final.is_dir() or any(final.iterdir())):
+            raise TableError("T131", where=str(out))
+        draft.mkdir(parents=True)
+        yield draft
+        if final.exists():
+            final.rmdir()
+        draft.rename(final)
+    except OSError as error:
+        system = system_code(error)
+        code = "F209" if system in FULL else "F210" if system in DENIED else "F204"
+        raise InputError(code, where=str(out), system=system) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return scheme
 
 
 def _save(folder: Path, header: dict[str, object], tables: Tables, base: Scheme | None) -> None:
