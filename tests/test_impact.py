@@ -124,7 +124,9 @@ def test_split(tmp_path):
     found = moved(tmp_path, STROKE, {"drg": undivided})
     assert found == (
         "BR15", "BR19", "split", "drg.csv BR1",
-        "细分由 BR11 mcc | BR13 mcc or cc | BR15 always 改为 BR19 always",
+        "细分由 BR11 有 MCC（严重合并症或并发症）"
+        " | BR13 有 MCC（严重合并症或并发症） 或 有 CC（合并症或并发症）"
+        " | BR15 无条件 改为 BR19 无条件",
     )  # fmt: skip
 
 

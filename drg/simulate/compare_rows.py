@@ -12,7 +12,7 @@ from drg.grouping.reference_rules import Interpreter, Test, present
 from drg.schemes import rules
 from drg.schemes.rules import And, Atom, Codes, Count, Not, Or, Rule
 from drg.schemes.scheme import VALID
-from drg.schemes.words import bracketed_words
+from drg.schemes.words import bracketed_words, rule_words
 from drg.text import text
 
 if TYPE_CHECKING:
@@ -306,7 +306,8 @@ def compare_splits(
                 found = compare_rules(after, before, theirs, mine, cases[::-1], lang)
                 return MoveReason(found.kind, f"drg.csv {theirs.drg}", found.detail)
     told = [
-        " | ".join(f"{t.drg} {t.text}" for t in side) or say("split_none", lang) for side in tests
+        " | ".join(f"{t.drg} {rule_words(t.rule, lang)}" for t in side) or say("split_none", lang)
+        for side in tests
     ]
     return MoveReason("split", row, say("why_split", lang, before=told[0], after=told[1]))
 
