@@ -248,3 +248,12 @@ def test_amendments_replace_rows_of_one_key(before, after):
         for code in before.keys() | after.keys()
         if before.get(code) != after.get(code)
     }
+
+
+def test_explanations_that_no_row_needs_are_left_out(tmp_path, base):
+    more = {"id": "other", "reason_zh": "别的", "reason_en": "other", "source": "S-PROJECT"}
+    header = HEADER | {"amendments": [*HEADER["amendments"], more]}
+    folder = tmp_path / "fewer"
+    save_extension(folder, header, base, base | {"severity": base["severity"].slice(1)}, named)
+    told = tomllib.loads((folder / "scheme.toml").read_text("utf-8"))["amendments"]
+    assert [amendment["id"] for amendment in told] == ["local"]

@@ -5,15 +5,17 @@ Written beside its place and moved there when complete, so a folder is there who
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from drg.errors import TableError
+from drg.claims.encoding import DENIED, FULL, system_code
+from drg.errors import InputError, TableError
 from drg.schemes.amend import amendment_format, amendments
 from drg.schemes.catalog import OVERLAY_FILE, SCHEME_FILE
 from drg.schemes.tables import SCHEME_TABLES, TableFormat, file_digest
@@ -44,6 +46,8 @@ def save_scheme(
     ------
     TableError
         T131: the folder holds something already.
+    InputError
+        F204, F209, F210: the folder cannot be written.
     """
     files = {name: (table, tables[name], False) for name, table in _present(tables)}
     _write(folder, SCHEME_FILE, header, files)
@@ -121,12 +125,7 @@ def _changes(
 def _write(folder: Path, file: str, header: Mapping[str, Any], files: _Files) -> None:
     import tomli_w
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TableError("T131", where=str(folder))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        draft.chmod(0o755)
+    with new_folder(folder) as draft:
         origins = header.get("tables", {})
         entries = {}
         for name, (table, frame, amends) in files.items():
@@ -134,22 +133,54 @@ def _write(folder: Path, file: str, header: Mapping[str, Any], files: _Files) ->
             path.write_bytes(_csv(frame.select(table.header)))
             entry: dict[str, object] = {"rows": frame.height, "sha256": file_digest(path)}
             entries[name] = entry | ({"amends": True} if amends else {}) | origins.get(name, {})
-        text = tomli_w.dumps(_arranged(header, entries))
+        used = {i for _, frame, amends in files.values() if amends for i in frame["amendment"]}
+        text = tomli_w.dumps(_arranged(header, entries, used))
         (draft / file).write_text(text, encoding="utf-8", newline="\n")
-        if folder.exists():
-            folder.rmdir()
-        draft.rename(folder)
-    except BaseException:
+
+
+@contextlib.contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder beside ``out`` to fill, which takes its place in the end; all or nothing.
+
+    Raises
+    ------
+    TableError
+        T131 ``out`` is there and holds something.
+    InputError
+        F209 no room, F210 no permission, F204 another reason of the system.
+    """
+    final = out.resolve()
+    draft = final.with_name(f".{final.name}-{secrets.token_hex(4)}")
+    try:
+        if final.exists() and (not final.is_dir() or any(final.iterdir())):
+            raise TableError("T131", where=str(out))
+        draft.mkdir(parents=True)
+        yield draft
+        if final.exists():
+            final.rmdir()
+        draft.rename(final)
+    except OSError as error:
+        system = system_code(error)
+        code = "F209" if system in FULL else "F210" if system in DENIED else "F204"
+        raise InputError(code, where=str(out), system=system) from error
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
-def _arranged(header: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain keys, flags, tables, then what explains them: the order a reader wants."""
+def _arranged(
+    header: Mapping[str, Any], entries: Mapping[str, Any], used: set[str]
+) -> dict[str, Any]:
+    """Plain keys, flags, tables, then what explains them: the order a reader wants.
+
+    Explanations of amendments that no row names are left out.
+    """
     last = ("amendments", "accepted", "notes")
     first = {k: v for k, v in header.items() if k not in ("flags", "tables", *last)}
     flags = {"flags": header["flags"]} if "flags" in header else {}
-    return first | flags | {"tables": dict(entries)} | {k: header[k] for k in last if k in header}
+    told = {k: header[k] for k in last if k in header}
+    if "amendments" in told:
+        told["amendments"] = [a for a in told["amendments"] if a["id"] in used]
+    return first | flags | {"tables": dict(entries)} | told
 
 
 def _csv(frame: pl.DataFrame) -> bytes:

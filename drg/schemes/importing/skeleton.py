@@ -6,7 +6,8 @@ from pathlib import Path
 
 from drg.schemes.catalog import load_scheme
 from drg.schemes.folder import SCHEME_FILE
-from drg.schemes.importing.write import SOURCE, Identity, checked_id, find_base, new_folder
+from drg.schemes.importing.write import SOURCE, Identity, checked_id, find_base
+from drg.schemes.save import new_folder
 from drg.text import text
 
 _STATUS = "synthetic"

@@ -5,25 +5,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import secrets
-import shutil
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from drg.claims.encoding import DENIED, FULL, system_code
-from drg.errors import DrgError, InputError, SchemeError, TableError
+from drg.dates import Interval
+from drg.errors import DrgError, SchemeError, TableError
 from drg.schemes.catalog import load_scheme
 from drg.schemes.folder import SCHEME_FILE
 from drg.schemes.importing.lower import Tables
 from drg.schemes.importing.ordering import as_in_base
 from drg.schemes.importing.report import ImportReport
 from drg.schemes.importing.source import Source
-from drg.schemes.save import save_extension, save_overlay, save_scheme
+from drg.schemes.save import new_folder, save_extension, save_overlay, save_scheme
 from drg.schemes.scheme import Scheme
 from drg.schemes.tables import SCHEME_TABLES
 from drg.text import text
@@ -75,11 +71,9 @@ def identity_of(
 def check_interval(start: str, end: str) -> None:
     """Refuse what is no half-open interval of ISO dates."""
     try:
-        first, last = (date.fromisoformat(day) if day else None for day in (start, end))
+        Interval.parse((start, end))
     except ValueError as error:
         raise TableError("T125", found=[start, end]) from error
-    if first and last and first >= last:
-        raise TableError("T125", found=[start, end])
 
 
 def scheme_id(wanted: str) -> str:
@@ -168,35 +162,6 @@ def write_scheme(
     return scheme
 
 
-@contextlib.contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A folder beside ``out`` to fill, which takes its place in the end; all or nothing.
-
-    Raises
-    ------
-    TableError
-        T131 ``out`` is there and holds something.
-    InputError
-        F209 no room, F210 no permission, F204 another reason of the system.
-    """
-    final = out.resolve()
-    draft = final.with_name(f".{final.name}-{secrets.token_hex(4)}")
-    try:
-        if final.exists() and (not final.is_dir() or any(final.iterdir())):
-            raise TableError("T131", where=str(out))
-        draft.mkdir(parents=True)
-        yield draft
-        if final.exists():
-            final.rmdir()
-        draft.rename(final)
-    except OSError as error:
-        system = system_code(error)
-        code = "F209" if system in FULL else "F210" if system in DENIED else "F204"
-        raise InputError(code, where=str(out), system=system) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
 def _save(folder: Path, header: dict[str, object], tables: Tables, base: Scheme | None) -> None:
     if base is None:
         save_scheme(folder, header, tables)
@@ -207,7 +172,6 @@ def _save(folder: Path, header: dict[str, object], tables: Tables, base: Scheme 
         same[name] = as_in_base(tables[name], below[name], key, within)
     header |= {"extends": base.id, "amendments": _amendments(header)}
     save_extension(folder, header, below, same, _amendment_of)
-    _drop_unused(folder / SCHEME_FILE)
 
 
 def _tables_of(scheme: Scheme) -> Tables:
@@ -217,17 +181,6 @@ def _tables_of(scheme: Scheme) -> Tables:
         with contextlib.suppress(KeyError):
             found[name] = scheme.table(name)
     return found
-
-
-def _drop_unused(file: Path) -> None:
-    """Explanations of amendments that no table turned out to need."""
-    import tomli_w
-
-    header = tomllib.loads(file.read_text(encoding="utf-8"))
-    entries = header.get("tables", {}).items()
-    used = {f"import-{name}" for name, entry in entries if entry.get("amends")}
-    header["amendments"] = [a for a in header["amendments"] if a["id"] in used]
-    file.write_text(tomli_w.dumps(header), encoding="utf-8", newline="\n")
 
 
 def _checked(folder: Path, out: Path) -> Scheme:
