@@ -13,8 +13,15 @@ from conftest import ROOT
 
 #: From the top down; a module imports its own layer and those below it.
 LAYERS = (
-    ("drg.__main__", "drg.cli", "drg.cli_bar", "drg.cli_tables", "drg.cli_text", "drg.cli_weights",
-     "drg.service"),
+    (
+        "drg.__main__",
+        "drg.cli",
+        "drg.cli_bar",
+        "drg.cli_tables",
+        "drg.cli_text",
+        "drg.cli_weights",
+        "drg.service",
+    ),
     ("drg.scale", "drg.reports"),
     ("drg.simulate",),
     ("drg.settlement",),

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from conftest import ROOT
 from hypothesis import given, reject
 from hypothesis import strategies as st
-from test_golden import FULL, SAMPLE, SCHEMES, read, wanted
+from test_golden import FULL, REGIONS, SAMPLE, SCHEMES, needs_full, read, wanted
 
 import drg
 from drg.cli import cli
@@ -666,6 +666,20 @@ def test_no_golden_claim_is_in_a_group_called_dead(grouper_of, name, compat):
     groups = set(answers["group"].drop_nulls())
     assert groups & dead == set()
     assert len(groups) > 500
+
+
+@pytest.mark.long
+@needs_full
+@pytest.mark.parametrize("name", REGIONS)
+def test_no_golden_claim_of_a_region_is_in_a_group_called_dead(name):
+    golden = read(FULL / f"{name}.csv.gz")
+    for compat in (None, "opendrg"):
+        grouper = drg.Grouper.load(REGIONS[name], compat)
+        dead = unreachable(grouper.scheme)
+        answers = wanted(golden) if compat else grouper.group_frame(golden)
+        groups = set(answers["group"].drop_nulls())
+        assert groups & dead == set()
+        assert len(groups) > 500
 
 
 def test_dead_groups_of_the_measured_1_0():
