@@ -12,6 +12,7 @@ import made_schemes
 import polars as pl
 import pytest
 import strategies
+import tomli_w
 from click.testing import CliRunner
 from conftest import ROOT
 from hypothesis import given, reject
@@ -63,6 +64,13 @@ def save_changed(folder: Path, change: Change, **more: object) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     save_scheme(folder, header(**more), tables)
     return folder
+
+
+def explain_too(toml: Path, *amendments: dict[str, str]) -> None:
+    """Amendments explained by hand: a folder that is saved has none without rows."""
+    with toml.open("a", encoding="utf-8") as file:
+        for amendment in amendments:
+            file.write(f"\n[[amendments]]\n{tomli_w.dumps(amendment)}")
 
 
 def found_in(report: LintReport) -> set[tuple[str, str]]:
@@ -443,12 +451,13 @@ def test_more_of_a_finding_than_the_base_has_is_ones_own(tmp_path):
 
 def test_amendments_without_rows_or_reasons(tmp_path):
     change = row("code_set", "BV1.dx", "dx", "I63.905")
-    entries = [
-        {"id": "local", "reason_zh": "本地", "reason_en": "", **ORIGIN},
+    used = {"id": "local", "reason_zh": "本地", "reason_en": "", **ORIGIN}
+    unused = [
         {"id": "gone", "reason_zh": "无", "reason_en": "none", **ORIGIN},
         {"id": "gone", "reason_zh": "无", "reason_en": "none", "source": "S-DEMO"},
     ]
-    folder = extension(tmp_path / "mine", change, amendments=entries)
+    folder = extension(tmp_path / "mine", change, amendments=[used])
+    explain_too(folder / "scheme.toml", *unused)
     assert header_codes(folder) == {
         ("L154", "amendments local"),
         ("L153", "amendments gone"),
@@ -461,16 +470,15 @@ def test_amendments_of_an_overlay(tmp_path):
     folder = save_changed(tmp_path / "mine", nothing)
     tables = demo_tables()
     edit("drg", "BR13", rule="cc")(tables)
-    entries = [
-        {"id": "cc", "reason_zh": "一", "reason_en": "one", **ORIGIN},
-        {"id": "dead", "reason_zh": "二", "reason_en": "two", **ORIGIN},
-    ]
+    used = {"id": "cc", "reason_zh": "一", "reason_en": "one", **ORIGIN}
     overlay = folder / "compat" / "other"
     overlay.parent.mkdir()
     save_overlay(
-        overlay, {"name": "other", "amendments": entries}, demo_tables(), tables,
+        overlay, {"name": "other", "amendments": [used]}, demo_tables(), tables,
         lambda name, rows: pl.repeat("cc", rows.height, eager=True),
     )  # fmt: skip
+    dead = {"id": "dead", "reason_zh": "二", "reason_en": "two", **ORIGIN}
+    explain_too(overlay / "overlay.toml", dead)
     assert header_codes(folder) == {("L153", "amendments dead")}
     report = lint([folder], compat="other")
     assert report.targets == ("mine+other",)
