@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,9 +69,9 @@ def save_changed(folder: Path, change: Change, **more: object) -> Path:
 
 def explain_too(toml: Path, *amendments: dict[str, str]) -> None:
     """Amendments explained by hand: a folder that is saved has none without rows."""
-    with toml.open("a", encoding="utf-8") as file:
-        for amendment in amendments:
-            file.write(f"\n[[amendments]]\n{tomli_w.dumps(amendment)}")
+    told = tomllib.loads(toml.read_text("utf-8"))
+    told["amendments"] += amendments
+    toml.write_text(tomli_w.dumps(told), "utf-8")
 
 
 def found_in(report: LintReport) -> set[tuple[str, str]]:
