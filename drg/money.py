@@ -8,6 +8,7 @@ Nothing heavy is imported until columns are handled.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -27,9 +28,12 @@ __all__ = [
     "FenColumn",
     "allocate",
     "exact_sum",
+    "exceeds",
     "fen",
     "mul_div",
     "mul_div_array",
+    "product_array",
+    "ratio_array",
     "read_fen",
     "round_scaled",
     "scaled",
@@ -196,6 +200,90 @@ def mul_div_array(a: NDArray[np.int64], b: NDArray[np.int64], c: int) -> NDArray
     size += rest >= c - rest
     signed: NDArray[np.int64] = np.where(product < 0, -size, size)
     return signed
+
+
+def ratio_array(values: NDArray[np.int64], ratio: Fraction) -> NDArray[np.int64]:
+    """A column times an exact ratio, rounded half up once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ratio_array(np.array([1_000_001, -5]), Fraction("0.1"))
+    array([100000,     -1])
+    """
+    import numpy as np
+
+    top = np.full(len(values), ratio.numerator, np.int64)
+    return mul_div_array(values, top, ratio.denominator)
+
+
+def product_array(*factors: NDArray[np.int64], over: int = 1) -> NDArray[np.int64]:
+    """Columns multiplied and divided by a number, rounded half up once at the end.
+
+    Parameters
+    ----------
+    *factors : int64 arrays of one shape
+        Such as weight × 10⁴, rate in fen, coefficient × 10⁴.
+    over : int, optional
+        Divisor, greater than zero; for the factors above 10⁸.
+
+    Raises
+    ------
+    OverflowError
+        A result does not fit int64; products on the way may.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> product_array(np.array([12500]), np.array([780000]), np.array([9200]), over=10**8)
+    array([897000])
+    """
+    import numpy as np
+
+    if not len(factors[0]):
+        return np.empty(0, np.int64)
+    size = 1
+    for factor in factors:
+        size *= max(_largest(factor), 1)
+    *most, last = factors
+    if size <= _INT64:
+        product = most[0] if most else np.ones(len(last), np.int64)
+        for factor in most[1:]:
+            product = product * factor
+        return mul_div_array(product, last, over)
+    rows = zip(*(factor.tolist() for factor in factors), strict=True)
+    exact = [mul_div(math.prod(row), 1, over) for row in rows]
+    return np.array(exact, dtype=np.int64)
+
+
+def exceeds(
+    values: NDArray[np.int64],
+    multiple: Fraction,
+    base: NDArray[np.int64],
+    *,
+    inclusive: bool = False,
+) -> NDArray[np.bool_]:
+    """Whether ``value > multiple × base`` (``>=`` when inclusive), compared exactly.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> costs, base = np.array([4_200_000, 4_200_001]), np.array([1_400_000, 1_400_000])
+    >>> exceeds(costs, Fraction(3), base), exceeds(costs, Fraction(3), base, inclusive=True)
+    (array([False,  True]), array([ True,  True]))
+    """
+    import numpy as np
+
+    if not len(values):
+        return np.empty(0, np.bool_)
+    top, bottom = multiple.numerator, multiple.denominator
+    if max(_largest(values) * bottom, _largest(base) * abs(top)) > _INT64:
+        rows = zip(values.tolist(), base.tolist(), strict=True)
+        differences = [v * bottom - b * top for v, b in rows]
+        return np.array([d >= 0 if inclusive else d > 0 for d in differences], np.bool_)
+    left, right = values * bottom, base * top
+    found: NDArray[np.bool_] = left >= right if inclusive else left > right
+    return found
 
 
 def exact_sum(values: NDArray[np.int64]) -> int:

@@ -163,11 +163,74 @@ VERSION_COLUMNS: tuple[Column, ...] = (
     ),
 )  # fmt: skip
 
-#: Columns that pricing reads if a file has them; grouping does not, so a ``Claim`` has none.
+#: Columns that payment reads if a file has them; grouping does not, so a ``Claim`` has none.
 PRICING_COLUMNS: tuple[Column, ...] = (
     Column(
-        "hospital_level", "str", "as the table of rates names it", "医疗机构等级",
-        "Level of the hospital, where rates differ by it.", _NOT_REPORTED,
+        "hospital_level", "str", "as the policy or the table of rates names it", "医疗机构等级",
+        "Level of the hospital, where rates or standards differ by it.", _NOT_REPORTED,
+    ),
+    Column(
+        "version", "int", "1, 2, …", "结算版本",
+        "Version of the settlement; a higher one replaces the lower.", "1",
+    ),
+    Column(
+        "care_type", "str", "med_type: 11 outpatient, 21 inpatient, …", "医疗类别",
+        "Kind of care; local codes mark bed-day stays.", "inpatient, unless other rules say",
+    ),
+    Column(
+        "payer", "str", "insurance (empty), self_pay, work_injury, third_party, other",
+        "支付方", "Who pays, where it is not the basic insurance.", "the basic insurance",
+    ),
+    Column(
+        "person_category", "str", "as the policy names it", "人员类别",
+        "Category of the person with rules of its own, such as minors or low income.",
+        "none",
+    ),
+    Column(
+        "acute_phase", "str", "1/0, 是/否", "急性期",
+        "Whether a psychiatric stay is in its acute phase.", _NOT_REPORTED,
+    ),
+    Column(
+        "from_emergency", "str", "1/0, 是/否", "急诊入院",
+        "Whether the stay began in an emergency department.", _NOT_REPORTED,
+    ),
+    Column(
+        "fully_self_paid", "money", "yuan", "全自费金额",
+        "Charges outside the catalogue.", _NOT_REPORTED,
+    ),
+    Column(
+        "first_self_paid", "money", "yuan", "先行自付金额",
+        "Part of class B items that the patient pays first.", _NOT_REPORTED,
+    ),
+    Column("deductible", "money", "yuan", "起付线", "Deductible of the stay.", _NOT_REPORTED),
+    Column(
+        "class_a_cost", "money", "yuan", "甲类费用", "Charges of class A items.", _NOT_REPORTED,
+    ),
+    Column(
+        "class_b_cost", "money", "yuan", "乙类费用", "Charges of class B items.", _NOT_REPORTED,
+    ),
+    Column(
+        "reasonable_advance", "money", "yuan", "合理垫付费用",
+        "What the hospital advanced and the agency holds reasonable.", _NOT_REPORTED,
+    ),
+    Column(
+        "drug_cost", "money", "yuan", "药品费", "Charges for drugs.", _NOT_REPORTED,
+    ),
+    Column(
+        "outside_budget_cost", "money", "yuan", "预算外费用",
+        "Charges outside the global budget, such as negotiated cancer drugs.", "none",
+    ),
+    Column(
+        "billed_apart_cost", "money", "yuan", "另行收费",
+        "Charges billed beside a package: special ward, listed implants.", "none",
+    ),
+    Column(
+        "new_technology_kind", "str", "drug, consumable, service", "新技术类别",
+        "Category of the new technology charged.", _NOT_REPORTED,
+    ),
+    Column(
+        "procurement", "str", "within_task, beyond_task, non_selected", "集采类别",
+        "Standing of the case under joint procurement.", "not a case of joint procurement",
     ),
 )  # fmt: skip
 
