@@ -1,15 +1,109 @@
-"""Half-open intervals of days, and the one of several that holds a day or lies nearest to it."""
+"""Months, half-open intervals of days, and the one of several that holds a day or lies nearest."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Interval", "Spot", "Timeline", "first_overlap"]
+__all__ = ["Interval", "Month", "Spot", "Timeline", "first_overlap"]
+
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A calendar month.
+
+    Attributes
+    ----------
+    year : int
+    number : int
+        1 to 12.
+
+    Examples
+    --------
+    >>> month = Month.parse("2025-12")
+    >>> str(month.next), month.last.isoformat(), month.quarter
+    ('2026-01', '2025-12-31', 4)
+    """
+
+    year: int
+    number: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.year <= 9998 or not 1 <= self.number <= 12:
+            raise ValueError(f"{self.year}-{self.number} is no month")
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """The month written ``YYYY-MM``.
+
+        Raises
+        ------
+        ValueError
+            Written otherwise, or no month.
+        """
+        found = _MONTH.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(f"{text!r} is not written YYYY-MM")
+        return cls(int(found[1]), int(found[2]))
+
+    @classmethod
+    def of(cls, day: date) -> Month:
+        """The month a day lies in."""
+        return cls(day.year, day.month)
+
+    @property
+    def first(self) -> date:
+        """Its first day."""
+        return date(self.year, self.number, 1)
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.next.first - timedelta(days=1)
+
+    @property
+    def next(self) -> Month:
+        """The month after."""
+        return self.plus(1)
+
+    @property
+    def previous(self) -> Month:
+        """The month before."""
+        return self.plus(-1)
+
+    def plus(self, months: int) -> Month:
+        """The month so many later; earlier when negative."""
+        year, number = divmod(self.year * 12 + self.number - 1 + months, 12)
+        return Month(year, number + 1)
+
+    @property
+    def quarter(self) -> int:
+        """Quarter of the year, 1 to 4."""
+        return (self.number + 2) // 3
+
+    @property
+    def quarter_months(self) -> tuple[Month, Month, Month]:
+        """The three months of its quarter."""
+        start = Month(self.year, self.quarter * 3 - 2)
+        return start, start.plus(1), start.plus(2)
+
+    @property
+    def days(self) -> Interval:
+        """All its days."""
+        return Interval(self.first, self.next.first)
+
+    def __contains__(self, day: date) -> bool:
+        return (day.year, day.month) == (self.year, self.number)
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.number:02}"
 
 
 @dataclass(frozen=True, slots=True)

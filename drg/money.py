@@ -242,9 +242,7 @@ def product_array(*factors: NDArray[np.int64], over: int = 1) -> NDArray[np.int6
 
     if not len(factors[0]):
         return np.empty(0, np.int64)
-    size = 1
-    for factor in factors:
-        size *= max(_largest(factor), 1)
+    size = math.prod(max(_largest(factor), 1) for factor in factors)
     *most, last = factors
     if size <= _INT64:
         product = most[0] if most else np.ones(len(last), np.int64)
@@ -279,8 +277,8 @@ def exceeds(
     top, bottom = multiple.numerator, multiple.denominator
     if max(_largest(values) * bottom, _largest(base) * abs(top)) > _INT64:
         rows = zip(values.tolist(), base.tolist(), strict=True)
-        differences = [v * bottom - b * top for v, b in rows]
-        return np.array([d >= 0 if inclusive else d > 0 for d in differences], np.bool_)
+        least = 0 if inclusive else 1
+        return np.array([v * bottom - b * top >= least for v, b in rows], np.bool_)
     left, right = values * bottom, base * top
     found: NDArray[np.bool_] = left >= right if inclusive else left > right
     return found

@@ -26,7 +26,7 @@ from drg.payment.weights import Weights
 from drg.scale.weights_file import read_year_weights, weights_file
 from drg.scale.weights_report import groups_frame, report_lines
 
-CASES = {c["id"]: c for c in json.loads((ROOT / "tests/cases/weights.json").read_text("utf-8"))}
+CASES = {c["id"]: c for c in json.loads((ROOT / "tests/cases/drg.json").read_text("utf-8"))}
 
 
 def study_of(costs, **options):

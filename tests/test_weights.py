@@ -37,7 +37,7 @@ from drg.payment.weights import Weights
 from drg.scale.group_file import group_file
 from drg.text import catalogue
 
-CASES = {c["id"]: c for c in json.loads((ROOT / "tests/cases/weights.json").read_text("utf-8"))}
+CASES = {c["id"]: c for c in json.loads((ROOT / "tests/cases/drg.json").read_text("utf-8"))}
 FOLDER = ROOT / "tables" / "weights"
 SHIPPED = sorted(FOLDER.glob("*.toml"))
 COLUMNS = ClaimColumns(

@@ -32,6 +32,7 @@ __all__ = [
     "WeightStudy",
     "relative_weights",
     "renormalised",
+    "weights_of_means",
 ]
 
 #: Last character of a group that names its severity, the heaviest first.
@@ -249,6 +250,37 @@ def renormalised(
         raise HistoryError("W406")
     scale = total / now
     return {group: weight * scale for group, weight in weights.items()}, scale
+
+
+def weights_of_means(
+    means: Mapping[str, Fraction], cases: Mapping[str, int]
+) -> tuple[dict[str, Fraction], Fraction]:
+    """Relative weights from mean costs and numbers of cases, and the mean of all cases.
+
+    Parameters
+    ----------
+    means : mapping of str to Fraction
+        Mean cost by group, in any unit.
+    cases : mapping of str to int
+        Cases by group; a group that is missing has none.
+
+    Raises
+    ------
+    HistoryError
+        W406: no case, or none that costs anything.
+
+    Examples
+    --------
+    >>> weights, mean = weights_of_means({"A": Fraction(4), "B": Fraction(12)}, {"A": 3, "B": 1})
+    >>> [str(weight) for weight in weights.values()], str(mean)
+    (['2/3', '2'], '6')
+    """
+    number = sum(cases.get(group, 0) for group in means)
+    total = sum((mean * cases.get(group, 0) for group, mean in means.items()), Fraction(0))
+    if not total:
+        raise HistoryError("W406")
+    mean = total / number
+    return {group: own / mean for group, own in means.items()}, mean
 
 
 def _measured(

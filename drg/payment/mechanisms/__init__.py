@@ -1,0 +1,1 @@
+"""The rules of payment, one idea a module: integers in, integers out, no frame, no policy file."""
