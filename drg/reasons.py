@@ -17,7 +17,7 @@ __all__ = ["ReasonError", "ReasonPage", "reason_codes", "reason_page", "reason_t
 
 #: Parts of a page in reading order; each stands in the catalogue in both languages.
 PARTS = ("title", "what", "why", "mend", "example")
-LEVELS = ("reject", "ungroupable", "ambiguous", "version", "note")
+LEVELS = ("reject", "ungroupable", "ambiguous", "version", "note", "payment", "unpaid")
 
 
 class ReasonError(DrgError, LookupError):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drg import reasons, text
+from drg.payment.pricing.price_columns import NOTE_CODES, ROUTE_CODES
 from drg.reasons import ReasonError, reason_codes, reason_page, reason_title
 from drg.schemes.catalog import list_schemes, load_scheme
 
@@ -17,6 +18,12 @@ MADE_BY_ENGINE = {"E130", "U201", "U202", "U203", "V501", "V502", "N401", "N402"
 MADE_BY_WEIGHTS = {"N420", "N421", "N422", "N423"}
 #: Findings of the check alone.
 MADE_BY_CHECK = {"N410", "N411", "N412", "N413"}
+#: Routes of priced claims, and why claims are not paid.
+MADE_BY_PRICING = {*ROUTE_CODES, *NOTE_CODES}
+#: Findings of a month's settlement beside those of pricing.
+MADE_BY_SETTLING = {f"P{number}" for number in range(660, 665)}
+#: Findings of a year's clearing.
+MADE_BY_CLEARING = {f"P{number}" for number in range(690, 700)}
 VARIANTS = [(info.id, compat) for info in list_schemes() for compat in (None, *info.compat)]
 
 
@@ -31,7 +38,8 @@ def test_register_covers_every_code_of_the_shipped_tables(
 
 
 def test_every_page_is_used() -> None:
-    used = MADE_BY_ENGINE | MADE_BY_WEIGHTS | MADE_BY_CHECK
+    used = MADE_BY_ENGINE | MADE_BY_WEIGHTS | MADE_BY_CHECK | MADE_BY_PRICING
+    used |= MADE_BY_CLEARING | MADE_BY_SETTLING
     for scheme_id, compat in VARIANTS:
         scheme = load_scheme(scheme_id, compat)
         used |= {row.check for row in scheme.checks} | {row.reason for row in scheme.adrgs}
@@ -52,6 +60,7 @@ def test_page_has_every_part(code: str, lang: str) -> None:
 
 def test_level_follows_from_the_letter() -> None:
     letter = {"reject": "E", "ungroupable": "U", "ambiguous": "Q", "version": "V", "note": "N"}
+    letter |= {"payment": "P", "unpaid": "P"}
     for code in reason_codes():
         assert code.startswith(letter[reason_page(code).level])
 

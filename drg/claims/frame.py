@@ -221,6 +221,10 @@ PRICING_COLUMNS: tuple[Column, ...] = (
         "Charges outside the global budget, such as negotiated cancer drugs.", "none",
     ),
     Column(
+        "insured_community", "str", "", "参保人所属医共体",
+        "Medical community whose package the person belongs to.", _NOT_REPORTED,
+    ),
+    Column(
         "billed_apart_cost", "money", "yuan", "另行收费",
         "Charges billed beside a package: special ward, listed implants.", "none",
     ),

@@ -1,0 +1,1 @@
+"""Frames of grouped claims to prices: route each claim, price it, rank what a cap limits."""
