@@ -1,0 +1,108 @@
+"""What settling a month came to, in lines: modes, reasons, classes, payment, check, files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from drg.reasons import reason_title
+from drg.reports.figures import MONEY_SUMS, by_class, by_mode, unpaid_by_reason
+from drg.reports.words import money, word
+from drg.settlement.calendar import CalendarError, month_deadlines
+from drg.settlement.ledger import BATCH_ACCOUNTS
+from drg.text import aligned, text
+
+if TYPE_CHECKING:
+    from drg.payment.policy import Policy
+    from drg.scale.settle_file import SettleRun
+
+__all__ = ["report_lines"]
+
+
+def report_lines(run: SettleRun, policy: Policy, lang: str | None = None) -> list[str]:
+    """The lines that ``drg settle`` ends with."""
+    settled = run.settlement
+    hospitals = settled.hospitals
+    stand = int(hospitals["claims"].sum())
+    last = settled.manifest["run"][-1] if settled.changed else {"claims": 0}
+    posted = f"{last['claims']:,}"
+    rows: list[tuple[str, ...]] = [
+        (_say("policy", lang), f"{policy.id} ({policy.digest[:12]})"),
+        (_say("month", lang), f"{settled.period} {_say('prior_run', lang, run=settled.run)}"),
+        (
+            _say("claims", lang),
+            _say("claims_of", lang, read=f"{run.claims:,}", posted=posted, stand=f"{stand:,}"),
+        ),
+        *_modes(settled.claims.lazy(), lang),
+        *_classes(settled.claims.lazy(), lang),
+        *_payment(hospitals, lang),
+        *_codes(settled.findings),
+        (_say("check", lang), _say("check_ok", lang, entries=f"{settled.ledger.entries.height:,}")),
+        *_deadlines(policy, settled.period, lang),
+    ]
+    rate = run.claims / run.seconds if run.seconds > 0 else 0.0
+    spent = _say("rate", lang, seconds=f"{run.seconds:.2f}", rate=f"{rate:,.0f}")
+    files = " ".join(run.files) if run.files else _say("unchanged", lang)
+    rows += [(_say("time", lang), spent), (_say("out", lang), f"{run.output}: {files}")]
+    return aligned(rows)
+
+
+def _modes(claims: pl.LazyFrame, lang: str | None) -> Iterator[tuple[str, str]]:
+    """One line a pay mode; under the unpaid one their reasons."""
+    sums = by_mode(claims.select("pay_mode", *MONEY_SUMS).collect())
+    for mode, count, *fen in sums.iter_rows():
+        amounts = dict(zip(("cost", "patient", "fund", "hospital"), map(money, fen), strict=True))
+        kind = {"UNPAID": "unpaid_row", "STATISTICS": "counted_row"}.get(mode, "mode_row")
+        yield word("mode", mode, lang), _say(kind, lang, count=f"{count:,}", **amounts)
+        if mode == "UNPAID":
+            unpaid = unpaid_by_reason(
+                claims.select("pay_mode", "payment_note", *MONEY_SUMS).collect()
+            )
+            for code, number, _ in unpaid.iter_rows():
+                yield f"  {code}", f"{number:,} {reason_title(code or '', lang)}".rstrip()
+
+
+def _classes(claims: pl.LazyFrame, lang: str | None) -> Iterator[tuple[str, str]]:
+    found = by_class(claims.select("pay_mode", "case_class").collect())
+    told = [
+        f"{word('class', case_class, lang)} {count:,}"
+        for case_class, count in found.iter_rows()
+        if case_class is not None
+    ]
+    if told:
+        yield _say("classes", lang), text("explain.semicolon", lang).join(told)
+
+
+def _payment(hospitals: pl.DataFrame, lang: str | None) -> Iterator[tuple[str, str]]:
+    sums = {account: int(hospitals[f"{account}_fen"].sum()) for account in BATCH_ACCOUNTS}
+    told = [f"{word('account', a, lang)} {money(fen)}" for a, fen in sums.items() if fen]
+    yield _say("payment", lang), text("explain.semicolon", lang).join(told) or money(0)
+
+
+def _codes(findings: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """Findings that are about no single unpaid claim: decisions, holds, quotas."""
+    other = findings.filter(pl.col("level") != "unpaid")
+    counts = other.group_by("code").len().sort("code")
+    for code, count in counts.iter_rows():
+        yield f"  {code}", f"{count:,} {reason_title(code)}"
+
+
+def _deadlines(policy: Policy, period: str, lang: str | None) -> Iterator[tuple[str, str]]:
+    try:
+        days = month_deadlines(period, policy.month)
+    except CalendarError as error:
+        yield _say("deadline", lang), error.message(lang)
+        return
+    told = [
+        _say(key, lang, day=day.isoformat())
+        for key, day in (("compute_by", days.compute_by), ("pay_by", days.pay_by))
+        if day is not None
+    ]
+    if told:
+        yield _say("deadline", lang), text("explain.semicolon", lang).join(told)
+
+
+def _say(key: str, lang: str | None, /, **params: object) -> str:
+    return text(f"settle.{key}", lang, **params)

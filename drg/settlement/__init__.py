@@ -1,0 +1,1 @@
+"""From priced claims to payment: ledger, month, quarter, year, budget and calendar."""
