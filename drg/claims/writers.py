@@ -13,6 +13,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -161,7 +162,10 @@ def write_frames(
 
 @contextmanager
 def write_workbook(
-    path: str | Path, metadata: Mapping[str, str] | None = None
+    path: str | Path,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    created: date | None = None,
 ) -> Iterator[Workbook]:
     """A workbook of several sheets, all or nothing.
 
@@ -171,6 +175,8 @@ def write_workbook(
         Target, ``.xlsx``.
     metadata : mapping of str to str, optional
         Custom properties.
+    created : date, optional
+        As ``Workbook`` takes it.
 
     Raises
     ------
@@ -178,7 +184,10 @@ def write_workbook(
         As ``write_frames``.
     """
     output_suffix(path)
-    with atomic_path(path) as draft, Workbook(draft, str(path), metadata) as book:
+    with (
+        atomic_path(path) as draft,
+        Workbook(draft, str(path), metadata, created=created) as book,
+    ):
         yield book
 
 

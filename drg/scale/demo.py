@@ -1,4 +1,4 @@
-"""``drg demo``: a made-up month of a few hospitals, grouped, and told in three short parts."""
+"""``drg demo``: a made-up month of a few hospitals grouped, a claim explained, a month settled."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from drg.claims.writers import write_frames
 from drg.grouping.explain import explain_lines
 from drg.grouping.grouper import Grouper
 from drg.grouping.result import Outcome
+from drg.scale.demo_settled import settled_month
 from drg.scale.find import find_claims
 from drg.scale.group_file import group_file
 from drg.scale.summary import aligned
@@ -26,12 +27,12 @@ _TOP = 3
 
 
 def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
-    """Make, group and explain the demonstration month; yields the lines to show as they come.
+    """Make, group, explain and settle; yields the lines to show as they come.
 
     Parameters
     ----------
     folder : Path
-        Gets ``claims.csv`` and ``grouped.csv``; made if it does not exist.
+        Gets ``claims.csv``, ``grouped.csv`` and ``settle/``; made if it does not exist.
     lang : {"zh", "en"}, optional
         Language; the context's when omitted.
     """
@@ -54,6 +55,8 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
         found = find_claims(source, one)[0]
     yield text("cli.demo_one", lang)
     yield from explain_lines(grouper.explain(found.claim), grouper.scheme, lang)
+    yield ""
+    yield from settled_month(folder / "settle", CLAIMS, SEED, HOSPITALS, lang)
     yield ""
     yield text("cli.demo_next", lang, claims=claims, id=one, scheme=SCHEME)
 
