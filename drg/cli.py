@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drg.cli_bar import bar as _bar
+from drg.cli_clear import clear
+from drg.cli_policies import policies
+from drg.cli_settle import settle
 from drg.cli_tables import tables
 from drg.cli_text import Argument, Command, Group, Option, TablesError, say
 from drg.cli_weights import weights
@@ -271,6 +274,9 @@ def demo(folder: Path) -> None:
 
 
 cli.add_command(weights)
+cli.add_command(settle)
+cli.add_command(clear)
+cli.add_command(policies)
 cli.add_command(tables)
 
 

@@ -82,9 +82,13 @@ class Argument(click.Argument):
 
 
 class _Worded(click.Command):
-    """Help, usage and headings from the catalogue; ``--lang`` and ``--debug`` everywhere."""
+    """Help, usage and headings from the catalogue; ``--lang`` and ``--debug`` everywhere.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    The help is the entry ``<name>_help``, or ``<key>_help``.
+    """
+
+    def __init__(self, *args: Any, key: str = "", **kwargs: Any) -> None:
+        self.key = key
         super().__init__(*args, **kwargs)
         self.params += [
             Option(
@@ -99,7 +103,7 @@ class _Worded(click.Command):
     @property
     def help(self) -> str:
         """First line: what it does; the rest: how."""
-        return say(f"{self.name}_help") if self.name != _ROOT else say("drg_help")
+        return say(f"{self.key or self.name}_help") if self.name != _ROOT else say("drg_help")
 
     @help.setter
     def help(self, value: str | None) -> None:

@@ -336,7 +336,12 @@ def test_demo_shows_the_month(tmp_path: Path) -> None:
     words = run("demo", tmp_path / "made").stdout
     assert "入组率" in words
     assert "[drg.csv" in words
-    assert {p.name for p in (tmp_path / "made").iterdir()} == {"claims.csv", "grouped.csv"}
+    made = {"claims.csv", "grouped.csv", "settle"}
+    assert {p.name for p in (tmp_path / "made").iterdir()} == made
+    assert "核对通过" in words
+    month = tmp_path / "made" / "settle" / "2024-06"
+    assert (month / "summary.html").is_file()
+    assert str(month / "statements" / "H0001.xlsx") in words
     next_line = next(line for line in words.splitlines() if line.startswith("  drg explain"))
     assert "结果：" in run(*next_line.split()[1:]).stdout
 

@@ -24,6 +24,8 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ENGLISH, CHINESE, *DOCS, ROOT / "tables" / "README.md"]
 #: Pages whose code runs as written.
 RUNNING = [ENGLISH, CHINESE, ROOT / "docs" / "library.md"]
+#: Guides whose commands run one after the other, and print what they show.
+CONSOLES = [ROOT / "docs" / "policies.md"]
 GUIDES = {page: str(page.relative_to(ROOT)) for page in PAGES}
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -99,6 +101,23 @@ def test_console_prints_what_it_shows(page, project):
         )
         # The page says of its first command: 1, for a claim was rejected.
         assert done.returncode == (1 if n == 0 else 0), done.stderr
+        printed = done.stdout.splitlines()
+        assert len(printed) == len(wanted), done.stdout
+        for line, pattern in zip(printed, wanted, strict=True):
+            assert re.fullmatch(re.escape(pattern).replace("…", ".*"), line), (pattern, line)
+
+
+@pytest.mark.parametrize("page", CONSOLES, ids=shown)
+def test_guides_print_what_they_show(page, project):
+    commands = [c for b in blocks_of(page) if b.language == "console" for c in commands_of(b)]
+    assert len(commands) >= 5
+    for command, wanted in commands:
+        done = subprocess.run(
+            command, shell=True, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+        # 1: some claims were rejected, or not paid.
+        assert done.returncode in (0, 1), done.stderr
+        assert not done.stderr
         printed = done.stdout.splitlines()
         assert len(printed) == len(wanted), done.stdout
         for line, pattern in zip(printed, wanted, strict=True):
