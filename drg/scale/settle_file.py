@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -241,7 +242,7 @@ class _Work:
             if self.source.rows
             else iter([pl.DataFrame(schema=self.source.schema)])
         )
-        for batch in stoppable(batches, stop):
+        for batch in _one_ahead(stoppable(batches, stop)):
             yield batch
             self.done += batch.height
             if self.progress is not None:
@@ -250,6 +251,15 @@ class _Work:
     def _settled(self, stop: Event) -> Iterator[pl.DataFrame]:
         for batch in self._batches(stop):
             yield self.run.finish(batch, self.source.columns)
+
+
+def _one_ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The frames, the next one being read while one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, frames, None)
+        while (frame := coming.result()) is not None:
+            coming = pool.submit(next, frames, None)
+            yield frame
 
 
 def _refuse_inside(path: Path, folder: Path) -> None:

@@ -24,6 +24,8 @@ __all__ = ["LedgerFault", "check_ledger"]
 _NAMED = 20
 _PARTS = ("fund", "patient", "hospital")
 _ACCOUNTS = ("fund", "patient", "hospital", "statistics", "unsettled")
+#: What the parts of one claim have in common.
+_KEYS = ["ref", "version", "hospital", "insurance", "period"]
 
 
 class LedgerFault(NamedTuple):
@@ -61,7 +63,9 @@ def check_ledger(
 ) -> list[LedgerFault]:
     """Every fault, the first ones of each kind by name."""
     faults = [*_sequence(ledger.entries), *_reversals(ledger.entries)]
-    live = ledger.live().filter(pl.col("subject") == "claim")
+    live = (
+        ledger.live().lazy().filter(pl.col("subject") == "claim").select(*_KEYS, "account", "fen")
+    ).collect()
     faults += _parts(live)
     if claims is not None:
         faults += _against(live, posting_of_claims(claims))
@@ -118,14 +122,20 @@ def _parts(live: pl.DataFrame) -> Iterator[LedgerFault]:
     for ref in strange.head(_NAMED):
         yield LedgerFault("parts", str(ref))
     fund, *others = (account == part for part in _PARTS)
-    keys = ["ref", "version", "hospital", "insurance", "period"]
-    for other in others:
+    same = [True] * len(others)
+    for key in _KEYS:
         # Column by column: whole frames of three parts would double the memory of a ledger.
-        if all(live[key].filter(fund).equals(live[key].filter(other)) for key in keys):
+        own = live[key].filter(fund)
+        same = [
+            alike and own.equals(live[key].filter(other))
+            for alike, other in zip(same, others, strict=True)
+        ]
+    for alike, other in zip(same, others, strict=True):
+        if alike:
             continue
-        first, second = live.select(keys).filter(fund), live.select(keys).filter(other)
-        gone = first.join(second, on=keys, how="anti", nulls_equal=True)
-        more = second.join(first, on=keys, how="anti", nulls_equal=True)
+        first, second = live.select(_KEYS).filter(fund), live.select(_KEYS).filter(other)
+        gone = first.join(second, on=_KEYS, how="anti", nulls_equal=True)
+        more = second.join(first, on=_KEYS, how="anti", nulls_equal=True)
         again = second.filter(second["ref"].is_duplicated())
         wrong = pl.concat([gone["ref"], more["ref"], again["ref"]]).unique(maintain_order=True)
         for ref in wrong.head(_NAMED):

@@ -103,21 +103,22 @@ def posting_of_claims(claims: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     ``own_fen`` is what the hospital bears by the priced frame, ``-hospital_fen``; null where it
     says nothing.
     """
-    mode = pl.col("pay_mode").cast(pl.String)
-    paid = ~mode.is_in([_UNPAID, _STATISTICS])
+    unpaid, statistics = (pl.col("pay_mode") == mode for mode in (_UNPAID, _STATISTICS))
+    paid = ~(unpaid | statistics)
+    heads = {name: pl.lit(name, _HEAD) for name in HEADS}
     head = (
-        pl.when(mode == _UNPAID)
-        .then(pl.lit("unsettled"))
-        .when(mode == _STATISTICS)
-        .then(pl.lit("statistics"))
-        .otherwise(pl.lit("fund"))
+        pl.when(unpaid)
+        .then(heads["unsettled"])
+        .when(statistics)
+        .then(heads["statistics"])
+        .otherwise(heads["fund"])
     )
     return (
         claims.lazy()
         .select(
             "ref",
             pl.col("settled_version").alias("version"),
-            head.cast(_HEAD).alias("head"),
+            head.alias("head"),
             pl.col("cost_fen").fill_null(0),
             pl.when(paid).then("fund_fen").otherwise(0).alias("fund_fen"),
             pl.when(paid).then("patient_fen").otherwise(0).alias("patient_fen"),

@@ -192,7 +192,9 @@ def write_month(draft: Path, settlement: Settlement) -> None:
 
     manifest = _told(settlement)
     names = sorted((CLAIMS, LEDGER, _FINDINGS, _HOSPITALS, _MATTERS))
-    manifest["files"] = {name: file_digest(draft / name) for name in names}
+    with ThreadPoolExecutor() as pool:
+        digests = pool.map(lambda name: file_digest(draft / name), names)
+        manifest["files"] = dict(zip(names, digests, strict=True))
     (draft / MANIFEST).write_text(tomli_w.dumps(manifest), "utf-8", newline="\n")
 
 

@@ -1,8 +1,8 @@
 """A year cleared: from twelve settled months to what each hospital is still paid.
 
 Months give what was priced and paid; the budget gives the final rate or the quotas; the register of
-hospitals gives assessments and working capital. ``terms`` clears one hospital, ``allocation`` gives out a
-region's budget, ``entries`` posts it.
+hospitals gives assessments and working capital. ``terms`` clears one hospital, ``allocation``
+gives out a region's budget, ``entries`` posts it.
 """
 
 from __future__ import annotations
