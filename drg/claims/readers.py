@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -74,8 +74,14 @@ class ClaimSource:
         """The file's own columns, every row, in order. Valid until the source is closed."""
         return self._frame
 
-    def batches(self, size: int = BATCH) -> Iterator[pl.DataFrame]:
+    def batches(self, size: int = BATCH, *, without: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
         """The rows in order, in frames of about ``size`` rows (no frame when there are none).
+
+        Parameters
+        ----------
+        size : int, optional
+        without : sequence of str, optional
+            Columns that need not be read.
 
         Raises
         ------
@@ -84,30 +90,31 @@ class ClaimSource:
             read are not as many as ``rows``, so that no claim is ever lost in silence.
         """
         given = 0
-        for frame in self._frames(size):
+        wanted = self._frame.drop(without) if without else self._frame
+        for frame in self._frames(wanted, size):
             given += frame.height
             if frame.height:
                 yield frame
         if given != self.rows:
             raise InputError("F122", where=str(self.path), found=given, wanted=self.rows)
 
-    def _frames(self, size: int) -> Iterator[pl.DataFrame]:
+    def _frames(self, wanted: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
         if self.path.suffix.lower() == ".parquet":
-            yield from self._slices(size)
+            yield from self._slices(wanted, size)
             return
         with explained(self.path):
             try:
-                yield from self._frame.collect_batches(chunk_size=size, maintain_order=True)
+                yield from wanted.collect_batches(chunk_size=size, maintain_order=True)
             except pl.exceptions.PolarsError:
                 if text := self._layout:  # too short and too long rows may have evened out
                     find_bad_row(text.path, text.separator, len(text.names), str(self.path))
                 raise
 
-    def _slices(self, size: int) -> Iterator[pl.DataFrame]:
+    def _slices(self, wanted: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
         """Parquet slice by slice: left to itself, polars reads many row groups ahead."""
         for start in range(0, self.rows, _SLICE):
             with explained(self.path):
-                part = self._frame.slice(start, _SLICE).collect(engine="streaming")
+                part = wanted.slice(start, _SLICE).collect(engine="streaming")
             yield from part.iter_slices(size)
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from drg.scale.group_file import Progress, interruptible, stoppable
 from drg.schemes.tables import file_digest
 from drg.settlement.budget_file import load_budget
 from drg.settlement.ledger import SettlementError
+from drg.settlement.one_run import one_run
 from drg.settlement.rerun import joined_claims
 from drg.settlement.run import MonthRun
 from drg.settlement.settled import Settlement
@@ -137,7 +138,8 @@ def settle_file(
     Raises
     ------
     InputError
-        A file cannot be read (F1xx), or the folder not be written (F2xx).
+        A file cannot be read (F1xx), or the folder not be written (F2xx; F211: another run is
+        writing it).
     RunError
         C201: an input lies in the folder that is written.
     SettlementError, PaymentError, BudgetError
@@ -155,15 +157,16 @@ def settle_file(
         _refuse_inside(path, out)
     started = time.perf_counter()
     quotas = None if budget is None else load_budget(budget)
-    before = find_settlement(out, month, policy.id, policy.digest)
-    run = MonthRun(
-        policy, month, hospitals=hospitals, decisions=decisions, budget=quotas, prior=prior,
-        before=before,
-    )  # fmt: skip
-    with open_claims(source_path, sheet=sheet) as source:
-        work = _Work(run, source, out, tables, progress, statements)
-        settlement, files = interruptible(work)
-        rows = source.rows
+    with one_run(out):
+        before = find_settlement(out, month, policy.id, policy.digest)
+        run = MonthRun(
+            policy, month, hospitals=hospitals, decisions=decisions, budget=quotas, prior=prior,
+            before=before,
+        )  # fmt: skip
+        with open_claims(source_path, sheet=sheet) as source:
+            work = _Work(run, source, out, tables, progress, statements)
+            settlement, files = interruptible(work)
+            rows = source.rows
     seconds = time.perf_counter() - started
     return SettleRun(
         settlement=settlement, source=source_path, output=out, seconds=seconds, claims=rows,
@@ -195,8 +198,10 @@ class _Work:
 
     def _settle(self, stop: Event) -> tuple[Settlement, tuple[str, ...]]:
         run, before = self.run, self.run.before
-        for batch in self._batches(stop):
-            run.assess(batch, self.source.columns)
+        columns = self.source.columns
+        codes = () if run.reads_codes else {*columns.diagnoses, *columns.procedures}
+        for batch in self._batches(stop, without=tuple(codes)):
+            run.assess(batch, columns)
         run.decide()
         with draft_folder(self.out) as draft:
             written = draft / (CLAIMS if before is None else _NEW)
@@ -235,10 +240,10 @@ class _Work:
         claims = pl.scan_parquet(self.out / CLAIMS, glob=False, hive_partitioning=False)
         return replace(settlement, claims=claims), files
 
-    def _batches(self, stop: Event) -> Iterator[pl.DataFrame]:
+    def _batches(self, stop: Event, without: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
         # A file without claims is one part without rows: its columns still matter.
         batches = (
-            self.source.batches(_BATCH)
+            self.source.batches(_BATCH, without=without)
             if self.source.rows
             else iter([pl.DataFrame(schema=self.source.schema)])
         )

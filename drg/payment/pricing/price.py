@@ -100,6 +100,11 @@ class Pricer:
         self._group = GroupPricer(self._basis, self._decided) if self._basis else None
         self._walk = Walk(policy, self._group, self._decided, scores)
 
+    @property
+    def reads_codes(self) -> bool:
+        """Whether diagnoses and procedures decide anything; else they may be left out."""
+        return self._walk.reads_codes
+
     def assess(self, frame: pl.DataFrame, columns: ClaimColumns | None = None) -> Assessed:
         """First pass over some claims.
 
@@ -128,7 +133,7 @@ class Pricer:
         faults(claims, keys, visits, self.policy, self._hospitals, self.month, sheet)
         groups = claims.result("group")
         lists = self._walk.over(claims, keys, groups, visits, sheet)
-        identity, content = fingerprints(claims, codes=self._walk.reads_codes)
+        identity, content = fingerprints(claims, codes=self.reads_codes)
         version = claims.numbers("version")
         basis = self._basis
         return Assessed(
