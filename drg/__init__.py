@@ -1,4 +1,4 @@
-"""Open engine for China's inpatient claims: grouping under CHS-DRG and, in time, DIP.
+"""Open engine for China's inpatient claims: from the group to the money paid.
 
 The public names below load what they need when first used, so ``import drg`` is cheap.
 """
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from drg.grouping.grouper import Grouper
     from drg.grouping.result import GroupResult, Outcome
     from drg.grouping.versions import VersionedGrouper, load_grouper
+    from drg.payment.policy import Policy
+    from drg.payment.policy.catalog import list_policies, load_policy
+    from drg.payment.pricing.price import price_frame
     from drg.schemes.catalog import list_schemes, load_scheme
+    from drg.settlement.run import settle_month
+    from drg.settlement.year.clear import clear_year
 
 __version__ = "0.1.0"
 
@@ -28,14 +33,20 @@ _HOME = {
     "Grouper": "drg.grouping.grouper",
     "InputError": "drg.errors",
     "Outcome": "drg.grouping.result",
+    "Policy": "drg.payment.policy",
     "SchemeError": "drg.errors",
     "Step": "drg.grouping.explain",
     "TableError": "drg.errors",
     "VersionedGrouper": "drg.grouping.versions",
+    "clear_year": "drg.settlement.year.clear",
+    "list_policies": "drg.payment.policy.catalog",
     "list_schemes": "drg.schemes.catalog",
     "load_grouper": "drg.grouping.versions",
+    "load_policy": "drg.payment.policy.catalog",
     "load_scheme": "drg.schemes.catalog",
     "open_claims": "drg.claims.readers",
+    "price_frame": "drg.payment.pricing.price",
+    "settle_month": "drg.settlement.run",
     "synth": "drg.claims.synth",
 }
 
@@ -46,14 +57,20 @@ __all__ = [
     "Grouper",
     "InputError",
     "Outcome",
+    "Policy",
     "SchemeError",
     "Step",
     "TableError",
     "VersionedGrouper",
+    "clear_year",
+    "list_policies",
     "list_schemes",
     "load_grouper",
+    "load_policy",
     "load_scheme",
     "open_claims",
+    "price_frame",
+    "settle_month",
     "synth",
 ]
 

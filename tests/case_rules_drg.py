@@ -37,7 +37,12 @@ from drg.payment.mechanisms.points import (
     points_fund_fen,
     published_value,
 )
-from drg.payment.mechanisms.procurement import PROCUREMENT_KINDS, retained_fen
+from drg.payment.mechanisms.procurement import (
+    PROCUREMENT_KINDS,
+    lowest_kind,
+    procured_kinds,
+    retained_fen,
+)
 from drg.payment.mechanisms.rates import elastic, rate_from_budget, total_weight_e4
 from drg.payment.mechanisms.readmission import halve_previous, reduced
 from drg.payment.mechanisms.review import accepted_most, review_cap
@@ -193,7 +198,7 @@ def classify_case(inputs: Numbers, params: Numbers) -> Results:
 
 def high_cost_cap(inputs: Numbers, params: Numbers) -> Results:
     candidates = inputs["candidates"]
-    cap = high_cap(inputs["discharges"], Fraction(params["cap_ratio"]))
+    cap = high_cap(int(inputs["discharges"]), Fraction(params["cap_ratio"]))
     excess = np.array([fen(c["cost"]) - fen(c["standard"]) for c in candidates], np.int64)
     ids = np.array([c["id"] for c in candidates])
     kept = keep_highest(excess, ids, cap)
@@ -214,31 +219,37 @@ _STAY_TEXT = {
 
 
 def los_exclusion(inputs: Numbers, params: Numbers) -> Results:
-    rule = Exclusion(short_days=params.get("min_los_excl"), long_days=params.get("max_los_excl"))
+    short, long = (params.get(key) for key in ("min_los_excl", "max_los_excl"))
+    rule = Exclusion(
+        short_days=None if short is None else int(short),
+        long_days=None if long is None else int(long),
+    )
     bed_day = np.array([inputs.get("bed_day_case", False)])
-    found = stay_class(_one(inputs["los"]), bed_day, rule)
+    found = stay_class(_one(int(inputs["los"])), bed_day, rule)
     return {"class": _STAY_TEXT[STAY_CLASSES[found.item()]]}
 
 
 def special_review_cap(inputs: Numbers, params: Numbers) -> Results:
     return {
-        f"{kind}_cap": review_cap(inputs[f"{kind}_discharges"], Fraction(params[f"{kind}_ratio"]))
+        f"{kind}_cap": review_cap(
+            int(inputs[f"{kind}_discharges"]), Fraction(params[f"{kind}_ratio"])
+        )
         for kind in ("drg", "dip")
         if f"{kind}_discharges" in inputs
     }
 
 
 def special_ffs_cap(inputs: Numbers, params: Numbers) -> Results:
-    cap = high_cap(inputs["discharges"], Fraction(params["cap_ratio"]))
-    return {"cap": cap, "accepted_max": accepted_most(inputs["applications"], cap)}
+    cap = high_cap(int(inputs["discharges"]), Fraction(params["cap_ratio"]))
+    return {"cap": cap, "accepted_max": accepted_most(int(inputs["applications"]), cap)}
 
 
 def procurement_retention(inputs: Numbers, params: Numbers) -> Results:
-    rule = Procurement(**{kind.value: params[kind.value] for kind in PROCUREMENT_KINDS})
+    rule = Procurement(**{kind.value: params.get(kind.value, "1") for kind in PROCUREMENT_KINDS})
     cases = inputs["cases"]
     surplus = np.array([fen(case["surplus"]) for case in cases], np.int64)
-    kinds = [kind.value for kind in PROCUREMENT_KINDS]
-    found = retained_fen(surplus, np.array([kinds.index(case["kind"]) for case in cases]), rule)
+    kinds = lowest_kind(procured_kinds([case["kind"] for case in cases]), rule)[:-1]
+    found = retained_fen(surplus, kinds, rule)
     retained = [yuan(value) for value in found.tolist()]
     return {
         "retained": dict(zip([case["id"] for case in cases], retained, strict=True)),
@@ -249,7 +260,7 @@ def procurement_retention(inputs: Numbers, params: Numbers) -> Results:
 def transfer_per_diem(inputs: Numbers, params: Numbers) -> Results:
     found = transfer_fen(
         _fen(inputs["standard"]),
-        _one(inputs["los"]),
+        _one(int(inputs["los"])),
         _one(scaled(inputs["gmlos"], 6)),
         np.array([inputs.get("transferred", True)]),
         Fraction(params["first_day_multiple"]),
@@ -301,7 +312,7 @@ def points_case(inputs: Numbers, params: Numbers) -> Results:
 
 
 def points_bed_day(inputs: Numbers, params: Numbers) -> Results:
-    found = bed_day_points_e4(_one(inputs["days"]), _one(scaled(params["daily_points"])))
+    found = bed_day_points_e4(_one(int(inputs["days"])), _one(scaled(params["daily_points"])))
     return {"points": unscaled(found.item())}
 
 

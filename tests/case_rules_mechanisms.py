@@ -62,6 +62,14 @@ def _fen(value: str | int) -> np.ndarray:
     return _one(fen(value))
 
 
+def _days(inputs: Numbers) -> np.ndarray:
+    return _one(int(inputs["days"]))
+
+
+def _ratio(params: Numbers, key: str) -> Fraction | None:
+    return None if params.get(key) is None else Fraction(params[key])
+
+
 def _yuan(column: np.ndarray) -> str:
     return yuan(column.item())
 
@@ -91,13 +99,13 @@ def sd_full_standard(inputs: Numbers, params: Numbers) -> Results:
         _fen(inputs["actual"]),
         _fen(params["standard"]),
         _fen(inputs["patient_paid_by_policy"]),
-        params["surplus_to"],
+        params.get("surplus_to", "hospital"),
     )
     return {"fund_pay": _yuan(pay.fund), "hospital_result": _yuan(pay.hospital)}
 
 
 def sd_wuhan_extra(inputs: Numbers, params: Numbers) -> Results:
-    apart = (_fen(inputs[key]) for key in ("special_ward_excess", "excluded_implant"))
+    apart = (_fen(inputs.get(key) or "0") for key in ("special_ward_excess", "excluded_implant"))
     found = billed_separately(_fen(inputs["standard"]), *apart)
     return {
         "package": _yuan(found.package),
@@ -110,11 +118,11 @@ def sd_exit_check(inputs: Numbers, params: Numbers) -> Results:
     code = exit_reason(
         _flag(inputs["principal_dx_in_list"]),
         _flag(inputs["principal_op_in_list"]),
-        _flag(inputs["transferred"]),
+        _flag(inputs.get("transferred", False)),
         _fen(inputs["cost"]),
         _fen(inputs["standard"]),
-        low=Fraction(params["low"]),
-        high=Fraction(params["high"]),
+        low=_ratio(params, "low"),
+        high=_ratio(params, "high"),
     )
     found = list(Pathway)[code.item()]
     return {"mode": found.mode, "reason": found.reason}
@@ -125,36 +133,38 @@ def sd_exit_check(inputs: Numbers, params: Numbers) -> Results:
 
 def bedday_simple(inputs: Numbers, params: Numbers) -> Results:
     factor = Fraction(params.get("category_factor", "1"))
-    return {"gross": _yuan(gross_fen(_one(inputs["days"]), fen(params["per_diem"]), factor))}
+    return {"gross": _yuan(gross_fen(_days(inputs), fen(params["per_diem"]), factor))}
 
 
 def bedday_dongying(inputs: Numbers, params: Numbers) -> Results:
     # Shares are charges over the charges of the stay, in the smallest unit that holds both.
     shares = [Fraction(inputs[f"class_{c}_share"]) for c in "ab"]
     whole = lcm(*(share.denominator for share in shares))
+    capped = inputs.get("reasonable_advance") is not None
+    cap = _ratio(params, "cap") if capped else None
     found = class_share_fund(
-        gross_fen(_one(inputs["days"]), fen(params["per_diem"])),
+        gross_fen(_days(inputs), fen(params["per_diem"])),
         *(_one(int(share * whole)) for share in shares),
         _one(whole),
         Fraction(params["ratio_a"]),
         Fraction(params["ratio_b"]),
-        cap=Fraction(params["cap"]),
-        advance=_fen(inputs["reasonable_advance"]),
+        cap=cap,
+        advance=None if cap is None else _fen(inputs["reasonable_advance"]),
     )
     return {
         "computed": _yuan(found.computed),
-        "cap_amount": _yuan(found.cap_amount),
+        "cap_amount": None if cap is None else _yuan(found.cap_amount),
         "payable": _yuan(found.payable),
     }
 
 
 def bedday_tiered(inputs: Numbers, params: Numbers) -> Results:
-    tiers = [Tier(last, fen(price)) for last, price in params["tiers"]]
-    return {"gross": _yuan(gross_fen(_one(inputs["days"]), tiers))}
+    tiers = [Tier(None if last is None else int(last), fen(p)) for last, p in params["tiers"]]
+    return {"gross": _yuan(gross_fen(_days(inputs), tiers))}
 
 
 def bedday_ipf_vpd(inputs: Numbers, params: Numbers) -> Results:
-    days = _one(inputs["los"])
+    days = _one(int(inputs["los"]))
     table = day_factors(params["table"])
     found = variable_per_diem(days, _flag(inputs["ed"]), table, fen(params["base"]))
     # The factors have two decimals, and so has their sum.
@@ -172,9 +182,7 @@ def bedday_package(inputs: Numbers, params: Numbers) -> Results:
         max_days=int(params["max_days"]),
         patient_ratio=params["patient_ratio"],
     )
-    found = package(
-        _flag(inputs["acute"]), _flag(inputs["first_this_year"]), _one(inputs["days"]), rule
-    )
+    found = package(_flag(inputs["acute"]), _flag(inputs["first_this_year"]), _days(inputs), rule)
     if not found.applies.item():
         return {"mode": "other", "fund_pay": None, "patient_pay": None}
     return {
@@ -202,6 +210,7 @@ def cap_outpatient(inputs: Numbers, params: Numbers) -> Results:
     visits = inputs["visits"]
     levels = params["levels"]
     cap = fen(params["annual_cap"])
+    before = fen(inputs.get("used_before", "0"))
     paid = visit_payments(
         np.zeros(len(visits), np.int64),
         np.arange(len(visits)),
@@ -210,8 +219,9 @@ def cap_outpatient(inputs: Numbers, params: Numbers) -> Results:
         Fraction(params["ratio"]),
         cap=cap,
         deductible=fen(params.get("deductible", "0")),
+        used_before=before,
     )
-    used = int(paid.sum())
+    used = before + int(paid.sum())
     return {"paid": [yuan(v) for v in paid.tolist()], "used": yuan(used), "left": yuan(cap - used)}
 
 
@@ -220,8 +230,8 @@ def cap_institution(inputs: Numbers, params: Numbers) -> Results:
         int(inputs["enrolled"]),
         fen(inputs["reimbursed"]),
         fen(params["per_head"]),
-        Fraction(params["surplus_keep"]),
-        Fraction(params["overspend_share"]),
+        Fraction(params.get("surplus_keep", "1")),
+        Fraction(params.get("overspend_share", "0")),
     )
     return {
         "capitation": yuan(found.capitation),

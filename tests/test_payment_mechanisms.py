@@ -532,6 +532,18 @@ def test_the_price_of_a_kind_of_stay():
     assert day_price(bed_day(rates=RATES[:1]), hospital_level="三级") is None
 
 
+@pytest.mark.parametrize(
+    ("insurance", "category", "factor"),
+    [("390", "老年", "0.8"), ("居民", "老年", "0.8"), ("310", "老年", "1"), ("", "老年", "1"),
+     ("310", "儿童", "0.5"), ("390", "儿童", "0.6"), ("390", "", "1")],
+)  # fmt: skip
+def test_a_category_may_count_in_one_insurance(insurance, category, factor):
+    factors = {"390|老年": "0.8", "儿童": "0.5", "390|儿童": "0.6"}
+    rule = bed_day(rates=[{"per_diem": "100"}], category_factors=factors)
+    found = day_price(rule, insurance=insurance, category=category)
+    assert found.factor == Fraction(factor)
+
+
 def test_every_shipped_rate_holds_for_its_own_scope():
     seen = 0
     for policy in list_policies():

@@ -175,7 +175,7 @@ def test_status_is_that_of_the_register_or_weaker():
         ("dongying-2022", "bed_day.psychiatry.cap", "1.02", "transcribed"),
         ("dongying-2022", "bed_day.psychiatry.rates.2.per_diem", "260.00", "transcribed"),
         ("dalian-2018", "bed_day.psychiatry.rates.0.per_diem", "260.00", "official"),
-        ("dalian-2018", "bed_day.psychiatry.category_factors.低收入", "0.8", "official"),
+        ("dalian-2018", "bed_day.psychiatry.category_factors.390|低收入", "0.8", "official"),
         ("dezhou-2020", "bed_day.psychiatry.max_average_days", "60", "transcribed"),
         ("dezhou-2020", "bed_day.psychiatry.self_pay_max.二级", "0.04", "transcribed"),
         ("chuxiong-2017", "bed_day.psychiatry.package.package", "15000.00", "transcribed"),
@@ -191,7 +191,7 @@ def test_status_is_that_of_the_register_or_weaker():
         ("taicang-undated", "year.reward_cap", "0.03", "transcribed"),
         ("jinhua-2017", "drg.readmission.factor", "0.5", "recalled"),
         ("jinhua-2017", "drg.readmission.window_days", "10", "transcribed"),
-        ("zhejiang-2019", "drg.points.prepay", "0.85", "transcribed"),
+        ("zhejiang-2019", "month.prepay", "0.85", "transcribed"),
         ("zhejiang-2019", "drg.review.cap", "0.005", "transcribed"),
     ],
 )
@@ -271,6 +271,43 @@ def test_a_place_is_the_policy_in_force_over_the_month():
     assert load_policy("haerbin", on=Month.parse("2023-12")).id == "haerbin-2023"
     assert load_policy("哈尔滨", on=Month.parse("2024-01")).id == "haerbin-2024"
     assert load_policy("fuxin").id == "fuxin-2009"
+
+
+@pytest.mark.parametrize("name", ["harbin", "harbin-2024", "haerbin", "哈尔滨"])
+def test_a_place_goes_by_its_other_names(name):
+    assert load_policy(name, on=Month(2024, 5)).id == "haerbin-2024"
+
+
+def test_other_names_are_not_those_of_a_policy_that_extends_it():
+    assert load_policy("haerbin-2023").also == ("harbin",)
+    assert load_policy("demo-2024").also == ()
+    assert load_policy("haerbin-2024").digest == load_policy("harbin-2024").digest
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ('[drg.share]\nbasis = "policy_ratio"', "drg.share.fund_ratio"),
+        ('[drg.share]\nbasis = "min"', "drg.share.patient_ratio"),
+        ('[drg.outliers]\nreference = "mean"', "drg.outliers.means"),
+        ("[outpatient]\ndeductible = 0", "outpatient.ratio"),
+        ('[per_disease]\nfund = "ratio"', "per_disease.table"),
+        ('[drg.points]\nvariant = "jinhua"', "drg.points.city_mean"),
+        ('[[bed_day]]\nid = "a"\ntitle_zh = "a"\ntitle_en = "a"\nfund = "class_shares"\n'
+         '[bed_day.match]\ndepartments = ["a"]', "bed_day.a.ratio_b"),
+    ],
+)  # fmt: skip
+def test_what_a_choice_asks_for_is_wanted(mine, words, path):
+    found = load_policy(mine(words + "\n"))
+    assert path in found.wanted
+    assert path in found.wanted[path]
+
+
+def test_text_that_is_not_utf_8_is_refused_in_plain_words(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_bytes('place_zh = "测试"'.encode("gbk"))
+    assert "UTF-8" in str(refusal(file))
+    assert "没有这个文件" in str(refusal(tmp_path / "nowhere.toml"))
 
 
 def test_no_policy_of_the_place_that_month():
@@ -383,6 +420,22 @@ def test_a_shipped_policy_bears_the_name_of_its_file(tmp_path, monkeypatch):
         ('[[drg.rates]]\ninsurance = "310"\nrate = 0', "P462", "drg.rates.0.rate"),
         ('[[drg.rates]]\ninsurance = "310"', "P464", "drg.rates.0.rate"),
         ("[drg.rates]\nrate = 1", "P463", "drg.rates"),
+        (
+            '[[drg.rates]]\ninsurance = "310"\nrate = 1\n'
+            '[[drg.rates]]\nhospital_level = "三级"\nrate = 2',
+            "P473",
+            "310",
+        ),
+        (
+            '[[bed_day]]\nid = "a"\ntitle_zh = "a"\ntitle_en = "a"\n[bed_day.match]\n'
+            'departments = ["a"]\n[[bed_day.rates]]\nto_day = 30\nper_diem = 9\n'
+            "[[bed_day.rates]]\nfrom_day = 32\nper_diem = 8",
+            "P462",
+            "31",
+        ),
+        ('[year]\nclear_by = { "2025" = "13-45" }', "P462", '{ "2025" = "03-31" }'),
+        ('[year]\nclear_by = { "soon" = "03-31" }', "P462", "year.clear_by"),
+        ("[month]\nretention = [0.1, true]", "P462", "[0.1, true]"),
         ("[drg.review]\ncap = { required = true }", "P469", "drg.review.cap"),
         ("[month]\nretention = { required = true }", "P469", "month.retention"),
         ("[month]\nretention = { value = 0.1, required = true }", "P468", "month.retention"),

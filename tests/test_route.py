@@ -278,7 +278,7 @@ def test_factors_of_days() -> None:
     stay = claim(care_type="2105", los_days=3)
     assert one(stay | {"from_emergency": "是"}, rule)[4] == 284_000
     assert one(stay | {"from_emergency": "0"}, rule)[4] == 274_400
-    assert one(stay | {"from_emergency": None}, rule)[3] == "P639"
+    assert one(stay | {"from_emergency": None}, rule)[3] == "P649"
 
 
 def test_package_once_a_year_else_the_days() -> None:
@@ -365,6 +365,21 @@ def test_surplus_under_joint_procurement(drg: Row) -> None:
     ]  # fmt: skip
     found = [row["hospital_fen"] for row in priced(rows, rule)]
     assert found == [300_000, 210_000, 150_000, -200_000, 300_000]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept", "note"),
+    [("任务量外", 210_000, None), ("中选任务量内", 300_000, None), ("非中选", 150_000, None),
+     ("within_task|non_selected", 150_000, None), ("Beyond_Task, within_task", 210_000, None),
+     ("not_reported", 150_000, None), ("won", None, "P648"), ("within_task|won", None, "P648")],
+)  # fmt: skip
+def test_kinds_of_joint_procurement(
+    drg: Row, said: str, kept: int | None, note: str | None
+) -> None:
+    shares = Procurement(within_task=1, beyond_task="0.7", non_selected="0.5")
+    row = claim(total_cost="7000") | {"procurement": said}
+    found = priced(row, policy(drg=DrgPayment(**drg, procurement=shares)))[0]
+    assert (found["hospital_fen"], found["payment_note"]) == (kept, note)
 
 
 def test_points_by_group_by_item_and_by_day(weights: str) -> None:

@@ -134,13 +134,13 @@ def day_price(
     TableError
         P416: the days of these rates overlap, or leave a gap.
     """
-    category = category.strip()
+    category, named_insurance = category.strip(), insurance_code(insurance)
     levels = ("", *reversed(wider_levels(level_of(hospital_level))))
     fitting: dict[tuple[int, ...], list[DayRate]] = {}
     for rate in bed_day.rates:
         level = level_of(rate.hospital_level)
         named = (rate.hospital.strip(), insurance_code(rate.insurance), rate.category.strip())
-        asked = (hospital.strip(), insurance_code(insurance), category)
+        asked = (hospital.strip(), named_insurance, category)
         here = on in rate.in_force if on else not any(rate.in_force.texts)
         if (
             here
@@ -153,7 +153,9 @@ def day_price(
         return None
     narrowest = max(fitting)
     rates = sorted(fitting[narrowest], key=lambda rate: rate.from_day)
-    factor = Fraction(1) if narrowest[-1] else bed_day.category_factors.get(category, Fraction(1))
+    factors = {} if narrowest[-1] else bed_day.category_factors
+    own = f"{named_insurance}|{category}"
+    factor = factors.get(own, factors.get(category, Fraction(1)))
     _check_days([(rate.from_day, rate.to_day) for rate in rates], bed_day.id, "rates")
     return DayPrice(tuple(Tier(rate.to_day, rate.per_diem) for rate in rates), factor)
 

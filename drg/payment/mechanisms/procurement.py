@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["NOT_PROCURED", "PROCUREMENT_KINDS", "ProcurementKind", "lowest_kind", "retained_fen"]
+__all__ = [
+    "NOT_PROCURED", "PROCUREMENT_KINDS", "ProcurementKind", "kinds_of", "lowest_kind",
+    "procured_kinds", "retained_fen",
+]  # fmt: skip
 
 #: In place of a kind: the case used no product under joint procurement.
 NOT_PROCURED = 255
@@ -33,6 +38,60 @@ class ProcurementKind(StrEnum):
 
 #: In the order of the numbers that ``lowest_kind`` gives.
 PROCUREMENT_KINDS: tuple[ProcurementKind, ...] = tuple(ProcurementKind)
+
+
+#: Spellings of a kind; what a hospital does not report counts as not selected.
+_SPELLED = {
+    **{str(kind): kind for kind in ProcurementKind},
+    "任务量内": ProcurementKind.WITHIN_TASK, "任务内": ProcurementKind.WITHIN_TASK,
+    "约定量内": ProcurementKind.WITHIN_TASK, "任务量外": ProcurementKind.BEYOND_TASK,
+    "任务外": ProcurementKind.BEYOND_TASK, "超任务量": ProcurementKind.BEYOND_TASK,
+    "约定量外": ProcurementKind.BEYOND_TASK,
+    "非中选": ProcurementKind.NON_SELECTED, "未中选": ProcurementKind.NON_SELECTED,
+    "not_reported": ProcurementKind.NON_SELECTED, "未填报": ProcurementKind.NON_SELECTED,
+}  # fmt: skip
+_BETWEEN = re.compile(r"[|,;、，；]")
+
+
+def kinds_of(text: str) -> tuple[ProcurementKind, ...] | None:
+    """Kinds of the products of a case, as a claim spells them.
+
+    Parameters
+    ----------
+    text : str
+        One kind, or several with ``|``, a comma or a semicolon between.
+
+    Returns
+    -------
+    tuple of ProcurementKind, or None
+        None: one of them is no kind.
+
+    Examples
+    --------
+    >>> [str(kind) for kind in kinds_of("within_task|非中选")]
+    ['within_task', 'non_selected']
+    >>> kinds_of("other") is None
+    True
+    """
+    words = [word.strip().casefold().removeprefix("中选") for word in _BETWEEN.split(text)]
+    found = [_SPELLED.get(word) for word in words if word]
+    named = tuple(kind for kind in found if kind is not None)
+    return named if len(named) == len(found) else None
+
+
+def procured_kinds(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which kinds each of some texts names, as ``lowest_kind`` takes them; a last column for none.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        As ``kinds_of`` reads them; one that is no kind names none.
+    """
+    used = np.zeros((len(PROCUREMENT_KINDS), len(texts) + 1), np.bool_)
+    for n, text in enumerate(texts):
+        for kind in kinds_of(text) or ():
+            used[PROCUREMENT_KINDS.index(kind), n] = True
+    return used
 
 
 def lowest_kind(used: NDArray[np.bool_], rule: Procurement) -> NDArray[np.uint8]:

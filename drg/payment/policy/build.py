@@ -15,6 +15,7 @@ from drg.payment.policy.digest import disease_table, policy_digest, weight_table
 from drg.payment.policy.errors import PolicyError, pydantic_error
 from drg.payment.policy.paths import bare_type, inner_type, value_at
 from drg.payment.policy.read import Draft, Leaf, leaves
+from drg.payment.policy.whole import check_whole, unsaid
 from drg.text import language
 
 __all__ = ["build_policy"]
@@ -57,6 +58,8 @@ def build_policy(draft: Draft) -> Policy:
     check_rows(policy, str(draft.file))
     tables = weight_tables(policy)
     check_sizes(policy, tables, str(draft.file))
+    check_whole(policy, str(draft.file))
+    wanted = {".".join(path): _note(leaf) for path, leaf in found.items() if leaf.required}
     provenance = {
         ".".join(path): _provenance(leaf)
         for path, (leaf, _) in given.items()
@@ -67,7 +70,7 @@ def build_policy(draft: Draft) -> Policy:
     return policy.model_copy(
         update={
             "provenance": provenance,
-            "wanted": {".".join(p): _note(leaf) for p, leaf in found.items() if leaf.required},
+            "wanted": unsaid(policy) | wanted,
             "sources": tuple(sorted(used - {""})),
             "synthetic": policy.synthetic or made_up,
             "digest": policy_digest(policy, tables, disease_table(policy)),

@@ -170,7 +170,6 @@ class Points(Model):
     group_means: Mapping[str, Fen] = Field(default_factory=dict)
     hospital_means: Mapping[str, Fen] = Field(default_factory=dict)
     daily_points: Ratio | None = None
-    prepay: Share | None = None
 
 
 class DrgPayment(Model):

@@ -37,7 +37,8 @@ def load_policy(
     ----------
     wanted : str or Path
         ``"haerbin-2024"``; ``"haerbin"`` or ``"哈尔滨"``: the policy of the place in force over
-        the whole month ``on``; or the path of a TOML file.
+        the whole month ``on``; or the path of a TOML file. A place's other names (``also``) do
+        as well: ``"harbin"``, ``"harbin-2024"``.
     supply : mapping of str to str, optional
         Path of a number to its text: numbers that the policy leaves open, or others than its own.
         Their status becomes ``supplied``.
@@ -127,7 +128,11 @@ def _file(wanted: str | Path, on: Month | None) -> Path:
     if text in ids:
         return ids[text]
     places = {path.parent.name for path in ids.values()}
-    versions = [p for p in list_policies() if text in (p.place, p.place_zh)]
+    shipped = list_policies()
+    for policy in shipped:
+        if text in (f"{name}-{ids[policy.id].stem}" for name in policy.also):
+            return ids[policy.id]
+    versions = [p for p in shipped if text in (p.place, p.place_zh, *p.also)]
     if not versions:
         known = [*ids, *sorted(places)]
         raise PolicyError("P460", where=str(_folder()), id=text, near=near(text, known))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from drg.text import text
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["PolicyError", "SupplyError", "near", "pydantic_error"]
+__all__ = ["PolicyError", "SupplyError", "near", "pydantic_error", "shown"]
 
 _NEAR = 4
 #: What a value should have been, by the beginning of pydantic's name of the error.
@@ -56,7 +57,7 @@ def pydantic_error(
     """
     kind, where = error["type"], ".".join(path)
     context = error.get("ctx", {})
-    value = _short(error.get("input"))
+    value = shown(error.get("input"))
     if kind == "extra_forbidden":
         return PolicyError("P461", where=file, path=where, near=near(path[-1], fields))
     if kind == "missing":
@@ -77,6 +78,17 @@ def pydantic_error(
     return PolicyError("P463", where=file, path=where, value=value, wanted=expected)
 
 
-def _short(value: object) -> str:
-    written = str(value)
+def shown(value: object) -> str:
+    """A value as a TOML file would have it, cut short where it is long."""
+    written = _written(value)
     return written if len(written) <= 60 else written[:57] + "…"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool | float | Decimal):
+        return str(value).lower().replace("infinity", "inf")
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_written(part)}' for key, part in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value)

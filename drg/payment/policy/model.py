@@ -44,6 +44,8 @@ class Policy(Model):
     ----------
     id : str
         ``"<place>-<year>"`` for shipped ones.
+    also : tuple of str
+        Other names of the place, such as ``"harbin"`` beside ``"haerbin"``.
     in_force : Interval
         Days of discharge, half-open.
     insurances : tuple of str
@@ -62,6 +64,7 @@ class Policy(Model):
     kind: Literal["policy"] = "policy"
     place: str
     place_zh: str
+    also: tuple[str, ...] = ()
     title_zh: str
     title_en: str
     in_force: Span = Interval()

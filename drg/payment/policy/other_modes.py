@@ -97,8 +97,14 @@ class BedDay(Model):
     fund
         ``less_patient``: gross less what the patient paid; ``ratio``: gross × fund_ratio;
         ``class_shares``: gross × (ratio_a × class A share + ratio_b × class B share).
+    category_factors
+        By category of the person (``"老年"``), or insurance and category (``"390|老年"``), which
+        goes before it.
     cap
         Most the fund pays, as a multiple of the reasonable advance (102 %).
+    max_average_days, self_pay_max
+        Bounds on a hospital's month, by level the second: mean stay and part outside the
+        catalogue, over all its bed-day stays. Beyond them is a finding (P665, P666).
     """
 
     id: str

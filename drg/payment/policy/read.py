@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from drg.errors import TableError
-from drg.payment.policy.errors import PolicyError, near
+from drg.payment.policy.errors import PolicyError, near, shown
 from drg.text import text
 
 __all__ = [
@@ -28,9 +28,9 @@ SECTIONS = (
 )  # fmt: skip
 #: What else may stand at the top.
 _HEADER = (
-    "id", "kind", "place", "place_zh", "title_zh", "title_en", "in_force", "in_force_status",
-    "in_force_note", "in_force_note_zh", "in_force_note_en", "insurances", "synthetic", "sources",
-    "notes",
+    "id", "kind", "place", "place_zh", "also", "title_zh", "title_en", "in_force",
+    "in_force_status", "in_force_note", "in_force_note_zh", "in_force_note_en", "insurances",
+    "synthetic", "sources", "notes",
 )  # fmt: skip
 _ORIGIN = ("source", "status", "note", "note_zh", "note_en")
 _OTHER = ("extends", "tables", "documents", *_ORIGIN)
@@ -56,7 +56,7 @@ class Origin:
         """What a section or a number says, the rest as around it; notes are its own."""
         for key in _ORIGIN:
             if not isinstance(said.get(key, ""), str):
-                raise PolicyError("P463", where=where, path=f"{path}.{key}", value=said[key],
+                raise PolicyError("P463", where=where, path=f"{path}.{key}", value=shown(said[key]),
                                   wanted=text("policies.type_string"))  # fmt: skip
         note = said.get("note", "")
         return Origin(
@@ -129,7 +129,7 @@ def read_draft(path: Path) -> Draft:
         if name in raw:
             section = _bed_days(raw[name], where) if name == "bed_day" else raw[name]
             if not isinstance(section, dict):
-                raise PolicyError("P463", where=where, path=name, value=section,
+                raise PolicyError("P463", where=where, path=name, value=shown(section),
                                   wanted=text("policies.type_model"))  # fmt: skip
             tree[name] = _node(section, name, origin, where)
     return Draft(
@@ -157,6 +157,8 @@ def documents_of(folder: Path) -> frozenset[str]:
 def merged(base: Draft, own: Draft) -> Draft:
     """A policy's own words over those of the one it extends; lists are replaced whole."""
     header = {key: value for key, value in base.header.items() if key not in _OWN}
+    if own.header.get("place", base.header.get("place")) != base.header.get("place"):
+        header.pop("also", None)
     header |= own.header
     header["notes"] = [*base.header.get("notes", []), *own.header.get("notes", [])]
     header["sources"] = [*base.header.get("sources", []), *own.header.get("sources", [])]
@@ -178,7 +180,9 @@ def _toml(path: Path) -> dict[str, Any]:
         # Editors on Windows put a byte order mark before the text.
         return tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise TableError("T120", where=str(path), detail=str(error)) from error
+        known = {UnicodeDecodeError: "not_utf8", FileNotFoundError: "no_file"}.get(type(error))
+        detail = text(f"policies.why_{known}") if known else str(error)
+        raise TableError("T120", where=str(path), detail=detail) from error
 
 
 def _merge(base: Any, own: Any) -> Any:
@@ -214,15 +218,17 @@ def _number(said: Mapping[str, Any], path: str, origin: Origin, where: str) -> L
     if "value" in said:
         return Leaf(said["value"], inner, where)
     if said["required"] is not True:
-        raise PolicyError("P463", where=where, path=f"{path}.required", value=said["required"],
-                          wanted="true")  # fmt: skip
+        value = shown(said["required"])
+        raise PolicyError("P463", where=where, path=f"{path}.required", value=value, wanted="true")
     return Leaf(None, inner, where, required=True)
 
 
 def _bed_days(raw: Any, where: str) -> dict[str, Any]:
     """``[[bed_day]]`` by id, so that an extending policy can name one."""
     if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
-        raise PolicyError("P463", where=where, path="bed_day", value=raw, wanted="[[bed_day]]")
+        raise PolicyError(
+            "P463", where=where, path="bed_day", value=shown(raw), wanted="[[bed_day]]"
+        )
     found: dict[str, Any] = {}
     for number, entry in enumerate(raw):
         name = entry.get("id")
@@ -239,6 +245,6 @@ def _section(raw: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     found = raw.get(name, {})
     if not isinstance(found, dict) or not all(isinstance(e, dict) for e in found.values()):
         raise PolicyError(
-            "P463", where=where, path=name, value=found, wanted=text("policies.type_model")
+            "P463", where=where, path=name, value=shown(found), wanted=text("policies.type_model")
         )
     return found

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from drg.payment.policy.numbers import Days, Fen, Model, Share
+from drg.payment.policy.numbers import Days, Fen, Impossible, Model, Share
 
 __all__ = [
     "Budget",
     "Month",
     "Year",
 ]
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 class Budget(Model):
@@ -71,3 +75,15 @@ class Year(Model):
     next_raise: Share | None = None
     next_cut: Share | None = None
     clear_by: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("clear_by")
+    @classmethod
+    def _days(cls, clear_by: Mapping[str, str]) -> Mapping[str, str]:
+        for year, day in clear_by.items():
+            try:
+                date.fromisoformat(f"2001-{day}")
+            except ValueError as error:
+                raise Impossible("clear_by") from error
+            if year and not _YEAR.fullmatch(year):
+                raise Impossible("clear_by")
+        return clear_by

@@ -146,7 +146,7 @@ class BedDayPricer:
                 return np.empty(0, np.int64), rows[:0]
             urgent, known = claims.yes("from_emergency")
             if any(row.emergency_factor is not None for row in rule.factors):
-                sheet.unpaid(rows[~known[rows]], Note.NO_COLUMN)
+                sheet.unpaid(rows[~known[rows]], Note.NO_ADMISSION_KIND)
                 rows = rows[known[rows]]
             days = _days(claims, rows)
             return variable_per_diem(days, urgent[rows], rule.factors, rule.base).gross, rows

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from drg.money import PLACES, exceeds
+from drg.payment.mechanisms.procurement import kinds_of
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.pricing.group_weights import GroupWeights, decimals
 from drg.payment.pricing.payable import Payable, folded
@@ -228,6 +229,9 @@ class GroupBasis:
         self._shared(note, cases, claims)
         self._left(note, cases, claims, groups)
         self._listed(note, cases, claims, groups)
+        if self.drg.procurement is not None:
+            kind = claims.texts("procurement", folded).take(cases.rows)
+            _mark(note, kind.marked(lambda text: kinds_of(text) is None), Note.NO_STANDING)
         return _noted(cases, note, sheet)
 
     def _begin(self, claims: Payable, keys: Keys, groups: Named, rows: Rows, note: Rows) -> Cases:

@@ -15,7 +15,7 @@ from drg.money import PLACES
 from drg.payment.mechanisms.new_technology import add_on
 from drg.payment.mechanisms.outliers import CASE_CLASSES, UNCLASSED, CaseClass, classify
 from drg.payment.mechanisms.points import base_points_e4, by_item_points_e4, case_points_e4
-from drg.payment.mechanisms.procurement import NOT_PROCURED, PROCUREMENT_KINDS, retained_fen
+from drg.payment.mechanisms.procurement import lowest_kind, procured_kinds, retained_fen
 from drg.payment.mechanisms.readmission import reduced
 from drg.payment.mechanisms.shares import Parts, fund_by_actual, split_price
 from drg.payment.mechanisms.standard import standard_fen
@@ -46,7 +46,6 @@ _LOW, _HIGH, _EXTREME = (
     CASE_CLASSES.index(kind)
     for kind in (CaseClass.ULTRA_LOW, CaseClass.ULTRA_HIGH, CaseClass.EXTREME)
 )
-_PROCURED = {str(kind): code for code, kind in enumerate(PROCUREMENT_KINDS)}
 
 
 class GroupPricer:
@@ -195,10 +194,9 @@ class GroupPricer:
         rule = self.drg.procurement
         if rule is not None:
             kind = claims.texts("procurement", folded)
-            codes = [_PROCURED.get(name, NOT_PROCURED) for name in kind.names]
-            known = np.array([*codes, NOT_PROCURED], np.uint8)[kind.codes[cases.rows]]
+            codes = lowest_kind(procured_kinds(kind.names), rule)[kind.codes[cases.rows]]
             surplus = parts.fund + parts.patient - cases.cost
-            returned = np.minimum(surplus - retained_fen(surplus, known, rule), parts.fund)
+            returned = np.minimum(surplus - retained_fen(surplus, codes, rule), parts.fund)
             price = price - returned
             parts = Parts(parts.fund - returned, parts.patient)
         return Worth(price, *parts, points)

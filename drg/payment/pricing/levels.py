@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from drg.payment.weight_table import level_key
 
-__all__ = ["UNGRADED", "best_level", "level_of", "wider_levels"]
+__all__ = ["LEVEL_CODE_COLUMNS", "UNGRADED", "best_level", "level_of", "wider_levels"]
 
 #: Hospitals without a grade (未定级): no class of theirs.
 UNGRADED = "0"
@@ -37,6 +37,8 @@ _CODES = (
     "3S", "3A", "3B", "3C", "2A", "2B", "2C", "1A", "1B", "1C",
     UNGRADED, UNGRADED, UNGRADED, UNGRADED,
 )  # fmt: skip
+#: A column of this name holds codes of that dictionary, where 2 is 三级甲等.
+LEVEL_CODE_COLUMNS = frozenset({"hosp_lv", "hosplv", "medinslv", "medins_lv"})
 _TWO_DIGITS = re.compile(r"0[1-9]|1[0-4]")
 _ONE_DIGIT = re.compile(r"[1-9]")
 

@@ -150,13 +150,15 @@ class Note(IntEnum):
     NO_PERSON = 35
     NO_KIND = 36
     NO_AGE = 37
+    NO_STANDING = 38
+    NO_ADMISSION_KIND = 39
 
 
 NOTE_CODES = (
     "P601", "P602", "P603", "P604", "P605", "P606", "P607", "P608", "P609", "P610", "P611",
     "P612", "P613", "P614", "P615", "P616", "P617", "P618", "P619", "P620", "P630", "P631",
     "P632", "P633", "P634", "P635", "P636", "P637", "P638", "P639", "P640", "P641", "P642",
-    "P643", "P644", "P645", "P646", "P647",
+    "P643", "P644", "P645", "P646", "P647", "P648", "P649",
 )  # fmt: skip
 
 _WEIGHT = pl.Decimal(18, PLACES)

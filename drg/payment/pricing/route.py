@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drg.payment.pricing.hospitals import Hospitals
-from drg.payment.pricing.levels import level_of
+from drg.payment.pricing.levels import LEVEL_CODE_COLUMNS, level_of
 from drg.payment.pricing.payable import Payable, day_number, fits, folded
 from drg.payment.pricing.price_columns import Note, Route
 from drg.payment.pricing.scope import Named, ScopeKeys
@@ -36,8 +36,6 @@ LARGEST_COST = 10**12
 _LAST_VERSION = 2**31 - 1
 #: Dictionary med_type: outpatient, emergency, chronic outpatient, pharmacy, maternity outpatient.
 _OUTPATIENT = frozenset({"11", "13", "14", "41", "51"})
-#: A column of this name holds codes of the dictionary hosp_lv, where 2 is 三级甲等.
-_CODE_COLUMNS = frozenset({"hosp_lv", "hosplv", "medinslv", "medins_lv"})
 _PAYERS = {
     **dict.fromkeys(("insurance", "basic", "基本医保", "医保", "基本医疗保险", "医疗保险"), False),
     **dict.fromkeys(("self_pay", "self-pay", "自费", "全自费"), True),
@@ -78,7 +76,7 @@ def keys_of(claims: Payable, hospitals: Hospitals | None) -> Keys:
     insurance = claims.texts("insurance", insurance_code)
     spelled = claims.columns.scalars.get("hospital_level", "").strip().casefold()
     said = claims.texts(
-        "hospital_level", lambda text: level_of(text, codes=spelled in _CODE_COLUMNS)
+        "hospital_level", lambda text: level_of(text, codes=spelled in LEVEL_CODE_COLUMNS)
     )
     level = rate_level = said
     if hospitals is not None:
