@@ -150,6 +150,17 @@ def test_new_technology_does_not_move():
     assert of(found, "H2")["payable_fen"] == 800_000
 
 
+def test_what_joint_procurement_takes_back_does_not_move():
+    rules = policy(drg={"rate_mode": "floating"})
+    claims = [
+        {**drg_claim("1", 500_000, 0), "price_fen": 900_000, "fund_fen": 900_000},
+        drg_claim("1", 900_000, 0, hospital="H2"),
+    ]
+    found = clear(settled_year(claims, rules), rules, budget=quotas(city="20000"))
+    assert of(found, "H1")["payable_fen"] == 1_050_000 - 100_000
+    assert of(found, "H2")["payable_fen"] == 1_050_000
+
+
 def test_transfers_move_by_their_price():
     rules = policy(drg={"rate_mode": "floating"})
     claims = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -86,6 +86,7 @@ def write_statements(
     policy: Policy | None = None,
     *,
     lang: str | None = None,
+    look: Callable[[], None] | None = None,
 ) -> list[Path]:
     """Write ``statements/<hospital>.xlsx`` for every hospital; same settlement, same bytes.
 
@@ -98,6 +99,8 @@ def write_statements(
         For a settlement that was read from its folder, which does not hold its policy.
     lang : {"zh", "en"}, optional
         Language; the context's when omitted.
+    look : callable, optional
+        Called before each hospital; may raise to end the work.
 
     Returns
     -------
@@ -119,6 +122,8 @@ def write_statements(
         waiting: deque[Future[Path]] = deque()
         written: list[Path] = []
         for one in month.hospitals():
+            if look is not None:
+                look()
             waiting.append(pool.submit(month.write, target, one))
             if len(waiting) > _WORKERS:
                 written.append(waiting.popleft().result())

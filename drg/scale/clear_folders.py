@@ -23,6 +23,7 @@ from drg.settlement.budget_file import load_budget
 from drg.settlement.inputs import read_decisions, read_hospitals
 from drg.settlement.ledger import ENTRY_SCHEMA, Ledger, SettlementError
 from drg.settlement.ledger_sums import SummedLedger
+from drg.settlement.one_run import one_run
 from drg.settlement.store import LEDGER, MANIFEST, draft_folder, read_settlement
 from drg.settlement.year.clear import Clearing, clear_year
 from drg.settlement.year.quotas import next_quotas
@@ -171,10 +172,27 @@ def clear_folders(
     BudgetError
         P443-P447.
     InputError
-        A file cannot be read (F1xx), or the folder not be written (F2xx).
+        A file cannot be read (F1xx), or the folder not be written (F2xx; F211: another run is
+        writing it).
     """
+    with one_run(out):
+        return _cleared(
+            folders, policy, Path(out), year,
+            {"budget": budget, "hospitals": hospitals, "decisions": decisions},
+            settled_under, statements,
+        )  # fmt: skip
+
+
+def _cleared(
+    folders: Sequence[str | Path],
+    policy: Policy,
+    target: Path,
+    year: int,
+    tables: Mapping[str, str | Path | None],
+    settled_under: str | None,
+    statements: bool,
+) -> ClearRun:
     started = time.perf_counter()
-    target = Path(out)
     before = _before(target, year, policy)
     paths = find_months(folders, year)
     months = [read_settlement(path, whole=True, books=SummedLedger) for path in paths]
@@ -182,7 +200,7 @@ def clear_folders(
     under = policy.digest
     if settled_under is not None and any(m.policy_digest != under for m in months):
         under = settled_under
-    tables = {"budget": budget, "hospitals": hospitals, "decisions": decisions}
+    budget, hospitals, decisions = (tables[role] for role in ("budget", "hospitals", "decisions"))
     clearing = clear_year(
         months,
         policy,

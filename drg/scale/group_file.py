@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
     from drg.payment.weights import Weights
 
-__all__ = ["Progress", "group_file", "interruptible", "refuse_same", "stoppable"]
+__all__ = ["Progress", "group_file", "interruptible", "leave_if", "refuse_same", "stoppable"]
 
 #: Called with the claims done and the claims in all.
 Progress = Callable[[int, int], None]
@@ -157,9 +157,14 @@ def interruptible(work: Callable[[Event], T]) -> T:
 def stoppable(frames: Iterator[pl.DataFrame], stop: Event) -> Iterator[pl.DataFrame]:
     """The frames, until ``stop`` is set."""
     for frame in frames:
-        if stop.is_set():
-            raise _Stopped
+        leave_if(stop)
         yield frame
+
+
+def leave_if(stop: Event) -> None:
+    """End the work here if ``stop`` is set."""
+    if stop.is_set():
+        raise _Stopped
 
 
 class _AddWeights:

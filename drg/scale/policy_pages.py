@@ -27,7 +27,7 @@ def list_lines(lang: str | None = None) -> list[str]:
     heads = ("id", "place", "in_force", "mechanisms", "wanted", "title")
     rows = [tuple(_say(f"head_{head}", lang) for head in heads)]
     for policy in list_policies():
-        name = policy.place_zh if _zh(lang) else policy.place
+        name = _place(policy, lang)
         title = policy.title_zh if _zh(lang) else policy.title_en
         if policy.synthetic:
             title = _say("marked", lang, title=title)
@@ -44,6 +44,7 @@ def policies_json() -> str:
             "id": policy.id,
             "place": policy.place,
             "place_zh": policy.place_zh,
+            "also": policy.also,
             "title_zh": policy.title_zh,
             "title_en": policy.title_en,
             "in_force": policy.in_force.texts,
@@ -73,7 +74,7 @@ def page_lines(policy: Policy, lang: str | None = None) -> Iterator[str]:
     if policy.synthetic:
         yield _say("synthetic", lang)
     facts = [
-        ("page_place", policy.place_zh if _zh(lang) else policy.place),
+        ("page_place", _place(policy, lang)),
         ("page_in_force", _in_force(policy, lang)),
         ("page_note", policy.in_force_note),
         ("page_insurance", ", ".join(policy.insurances) or _say("all", lang)),
@@ -114,6 +115,13 @@ def _keys(policy: Policy) -> list[str]:
 
 def _mechanisms(policy: Policy, lang: str | None) -> list[str]:
     return [_say(f"mechanism_{name}", lang) for name in _keys(policy)]
+
+
+def _place(policy: Policy, lang: str | None) -> str:
+    """The place as one may ask for it: ``哈尔滨 (haerbin, harbin)``."""
+    if not _zh(lang):
+        return ", ".join((policy.place, *policy.also))
+    return f"{policy.place_zh} ({', '.join((policy.place, *policy.also))})"
 
 
 def _in_force(policy: Policy, lang: str | None) -> str:

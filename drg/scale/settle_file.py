@@ -24,7 +24,7 @@ from drg.dates import Month
 from drg.reports.statement import write_statements
 from drg.reports.summary_page import write_summary
 from drg.scale import RunError
-from drg.scale.group_file import Progress, interruptible, stoppable
+from drg.scale.group_file import Progress, interruptible, leave_if, stoppable
 from drg.schemes.tables import file_digest
 from drg.settlement.budget_file import load_budget
 from drg.settlement.ledger import SettlementError
@@ -202,7 +202,7 @@ class _Work:
         codes = () if run.reads_codes else {*columns.diagnoses, *columns.procedures}
         for batch in self._batches(stop, without=tuple(codes)):
             run.assess(batch, columns)
-        run.decide()
+        run.decide(self.source.scan(), columns)
         with draft_folder(self.out) as draft:
             written = draft / (CLAIMS if before is None else _NEW)
             metadata = {
@@ -233,10 +233,11 @@ class _Work:
             settlement = books.settlement(claims, inputs)
             write_month(draft, settlement)
             if self.statements:
-                write_statements(draft, settlement)
+                write_statements(draft, settlement, look=lambda: leave_if(stop))
             # The ledger has just been proved, or nothing would have been written.
             write_summary(draft, settlement, faults=())
             files = tuple(sorted(path.name for path in draft.iterdir()))
+            leave_if(stop)  # the last moment: from here on the folder is replaced
         claims = pl.scan_parquet(self.out / CLAIMS, glob=False, hive_partitioning=False)
         return replace(settlement, claims=claims), files
 

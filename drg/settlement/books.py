@@ -315,7 +315,13 @@ def _findings(
     if before is None:
         return noted, True
     old = before.findings.select(NOTED_SCHEMA.names())
-    keys = ["row", "claim", "code"]
-    new = noted.join(old, on=keys, how="anti", nulls_equal=True)
+    # A claim is known by its id: it may stand in another row of another file.
+    place = pl.when(pl.col("claim") == "").then("row").alias("place")
+    known = old.select("claim", "hospital", "code", place)
+    new = (
+        noted.with_columns(place)
+        .join(known, on=known.columns, how="anti", nulls_equal=True)
+        .drop("place")
+    )
     named = pl.col("claim").is_in(gone.implode()) & (pl.col("claim") != "")
     return pl.concat([old.filter(~named), new]), bool(new.height or gone.len())

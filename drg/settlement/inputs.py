@@ -11,10 +11,11 @@ import polars as pl
 from drg.claims.days import read_day
 from drg.claims.readers import open_table
 from drg.money import AmountError, fen, scaled
+from drg.payment.pricing.levels import LEVEL_CODE_COLUMNS
 from drg.settlement.ledger import SettlementError
 from drg.settlement.matters import DECISION_SCHEMA
 
-__all__ = ["DECISIONS", "HOSPITAL_SCHEMA", "read_decisions", "read_hospitals"]
+__all__ = ["DECISIONS", "HOSPITAL_SCHEMA", "read_decisions", "read_hospitals", "whole"]
 
 #: One row a hospital. ``level`` as the table spells it; ``rate_level`` the one its rate goes by;
 #: ``coefficient`` and ``assessment`` decimals as written; ``enrolled`` persons signed with it or,
@@ -71,7 +72,9 @@ _HOSPITAL_HEADS: Mapping[str, tuple[str, ...]] = {
         "hospital_id", "医疗机构编码", "定点医疗机构编码", "机构编码", "fixmedins_code",
     ),
     "name": ("name", "hospital_name", "医疗机构名称", "机构名称", "名称"),
-    "level": ("level", "hospital_level", "医疗机构等级", "医院等级", "等级", "hosp_lv"),
+    "level": (
+        "level", "hospital_level", "医疗机构等级", "医院等级", "等级", *sorted(LEVEL_CODE_COLUMNS),
+    ),
     "rate_level": ("rate_level", "费率等级", "结算等级"),
     "coefficient": ("coefficient", "机构系数", "系数"),
     "community": ("community", "医共体", "医共体编码"),
@@ -79,6 +82,11 @@ _HOSPITAL_HEADS: Mapping[str, tuple[str, ...]] = {
     "assessment": ("assessment", "考核系数", "考核"),
     "enrolled": ("enrolled", "签约人数", "参保人数", "人数"),
 }  # fmt: skip
+#: Dictionary hosp_lv, codes 1 to 14 (spec J.3), in the words of a statement.
+_LEVEL_WORDS = (
+    "三级特等", "三级甲等", "三级乙等", "三级丙等", "二级甲等", "二级乙等", "二级丙等",
+    "一级甲等", "一级乙等", "一级丙等", *["未定级"] * 4,
+)  # fmt: skip
 _SHOWN = 12
 #: As for the coefficients of a policy.
 _RATIO_PLACES, _LARGEST = 6, 100
@@ -144,7 +152,8 @@ def read_hospitals(path: str | Path) -> pl.DataFrame:
     ----------
     path : str or Path
         CSV, XLSX or Parquet with ``hospital_id``; further columns as in ``HOSPITAL_SCHEMA``, money
-        in yuan, coefficients as decimals.
+        in yuan, coefficients as decimals. A column named ``hosp_lv`` holds codes of the interface
+        dictionary, where 2 is 三级甲等.
 
     Returns
     -------
@@ -161,7 +170,7 @@ def read_hospitals(path: str | Path) -> pl.DataFrame:
     where = str(path)
     rows: list[tuple[object, ...]] = []
     seen: set[str] = set()
-    for row, found in _cells(path, _HOSPITAL_HEADS, needed=1):
+    for row, found in _cells(path, _HOSPITAL_HEADS, needed=1, coded="level"):
         hospital = found["hospital_id"]
         if not hospital or hospital in seen:
             raise _refused(where, row, "hospital_id", hospital, "—")
@@ -176,9 +185,9 @@ def read_hospitals(path: str | Path) -> pl.DataFrame:
 
 
 def _cells(
-    path: str | Path, heads: Mapping[str, tuple[str, ...]], needed: int
+    path: str | Path, heads: Mapping[str, tuple[str, ...]], needed: int, *, coded: str = ""
 ) -> list[tuple[int, dict[str, str]]]:
-    """Rows that hold something, by number, as text by column."""
+    """Rows that hold something, by number, as text by column; codes of levels as words."""
     with open_table(path) as source:
         names = _columns(source.schema.names(), heads, needed, str(path))
         table = source.scan().select(list(names.values())).collect()
@@ -188,9 +197,20 @@ def _cells(
             column: "" if value is None else str(value).strip()
             for column, value in zip(names, values, strict=True)
         }
+        if coded in names and _key(names[coded]) in LEVEL_CODE_COLUMNS:
+            cells[coded] = _level_words(cells[coded], str(path), row)
         if any(cells.values()):
             found.append((row, cells))
     return found
+
+
+def _level_words(text: str, where: str, row: int) -> str:
+    code = text.removesuffix(".0")
+    if not (code.isascii() and code.isdigit()):
+        return text
+    if not 1 <= int(code) <= len(_LEVEL_WORDS):
+        raise _refused(where, row, "level", text, f"1–{len(_LEVEL_WORDS)}")
+    return _LEVEL_WORDS[int(code) - 1]
 
 
 def _columns(
@@ -207,6 +227,17 @@ def _columns(
             known = ", ".join(spellings)
             raise SettlementError("P436", where=where, column=column, known=known, found=shown)
     return found
+
+
+def whole(table: pl.DataFrame | None, schema: pl.Schema) -> pl.DataFrame | None:
+    """A table of one's own with every column that a file's would have; null where it says nothing.
+
+    Its first column stays away if it is: whoever reads the table tells that.
+    """
+    if table is None:
+        return None
+    added = [name for name in schema.names()[1:] if name not in table.columns]
+    return table.with_columns(pl.lit(None, schema[name]).alias(name) for name in added)
 
 
 def _key(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from drg.settlement.ledger import BATCH_ACCOUNTS, HEADS
+from drg.settlement.ledger import BATCH_ACCOUNTS, HEADS, YEAR_ACCOUNTS
 from drg.settlement.posting import posting_of_claims
 from drg.text import text
 
@@ -22,6 +22,7 @@ __all__ = ["LedgerFault", "check_ledger"]
 
 #: Of each kind so many are named one by one; the rest is counted.
 _NAMED = 20
+_PARTY = ("hospital", "insurance")
 _PARTS = ("fund", "patient", "hospital")
 _ACCOUNTS = ("fund", "patient", "hospital", "statistics", "unsettled")
 #: What the parts of one claim have in common.
@@ -36,8 +37,9 @@ class LedgerFault(NamedTuple):
     kind : str
         ``sequence`` (a number left out or out of order), ``reversal`` (takes back what is not
         there, or another amount), ``twice``, ``missing``, ``unknown`` (in the ledger only),
-        ``parts`` (entries of a claim that do not belong together), ``amount``, ``batch``,
-        ``allocation``.
+        ``parts`` (entries of a claim that do not belong together), ``party`` (another hospital or
+        insurance than the claim's), ``amount``, ``batch``, ``account`` (one that has no place
+        there), ``period``, ``allocation``.
     where : str
         Claim, seq, or period, hospital and insurance.
     expected, found : int or None
@@ -69,6 +71,7 @@ def check_ledger(
     faults += _parts(live)
     if claims is not None:
         faults += _against(live, posting_of_claims(claims))
+    faults += _accounts(ledger, of_month=claims is not None)
     faults += _batches(ledger.entries)
     faults += _allocations(ledger.entries, allocated)
     return faults
@@ -151,7 +154,7 @@ def _against(live: pl.DataFrame, claims: pl.DataFrame) -> Iterator[LedgerFault]:
     heads = account.is_in(HEADS)
     told = claims.select("ref", "version").filter(paid)
     same = (
-        live["ref"].filter(heads).equals(claims["ref"])
+        all(live[key].filter(heads).equals(claims[key]) for key in ("ref", *_PARTY))
         and live["version"].filter(heads).equals(claims["version"])
         and account.filter(heads).cast(claims["head"].dtype).equals(claims["head"])
         and live["fen"].filter(heads).equals(main)
@@ -184,6 +187,17 @@ def _each(live: pl.DataFrame, heads: pl.DataFrame, claims: pl.DataFrame) -> Iter
     more = heads.join(claims, on=keys, how="anti", nulls_equal=True)
     for ref, fen in more.select("ref", "fen").head(_NAMED).iter_rows():
         yield LedgerFault("unknown", str(ref), None, fen)
+    both = claims.join(heads, on=keys, nulls_equal=True, suffix="_found", maintain_order="left")
+    alike = pl.all_horizontal(pl.col(key).eq_missing(pl.col(f"{key}_found")) for key in _PARTY)
+    for ref, *names in (
+        both.filter(~alike)
+        .select("ref", *_PARTY, *(f"{key}_found" for key in _PARTY))
+        .head(_NAMED)
+        .iter_rows()
+    ):
+        hospital, insurance, *found_at = (name or "—" for name in names)
+        where = f"{ref} {hospital} {insurance} ≠ {' '.join(found_at)}"
+        yield LedgerFault("party", where)
     own = pl.col("cost_fen") - pl.col("fund_fen") - pl.col("patient_fen")
     wanted = claims.unique("ref", maintain_order=True).select(
         *keys,
@@ -209,6 +223,21 @@ def _each(live: pl.DataFrame, heads: pl.DataFrame, claims: pl.DataFrame) -> Iter
             wrong.select("ref", mine.alias(account), f"{account}_found").head(_NAMED).iter_rows()
         ):
             yield LedgerFault("amount", f"{ref} {account}", expected, fen)
+
+
+def _accounts(ledger: Ledger, *, of_month: bool) -> Iterator[LedgerFault]:
+    """Accounts of claims are no batch's, and a month has none of the year and one period."""
+    strange = [*_ACCOUNTS, *(YEAR_ACCOUNTS if of_month else ())]
+    rows = ledger.sums.filter(
+        (pl.col("subject") == "batch") & pl.col("account").cast(pl.String).is_in(strange)
+    )
+    for hospital, account, fen in (
+        rows.select("hospital", "account", "fen").head(_NAMED).iter_rows()
+    ):
+        yield LedgerFault("account", f"{hospital} {account}", 0, fen)
+    periods = ledger.sums["period"].unique().sort()
+    if of_month and periods.len() > 1:
+        yield LedgerFault("period", ", ".join(str(period) for period in periods))
 
 
 def _batches(entries: pl.DataFrame) -> Iterator[LedgerFault]:

@@ -98,7 +98,7 @@ def postings(priced: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def posting_of_claims(claims: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """Of settled claims what a ledger is held to: ref, version, head, cost, fund, patient, own.
+    """Of settled claims what a ledger is held to: ref, version, party, head, and the amounts.
 
     ``own_fen`` is what the hospital bears by the priced frame, ``-hospital_fen``; null where it
     says nothing.
@@ -113,7 +113,8 @@ def posting_of_claims(claims: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         .then(heads["statistics"])
         .otherwise(heads["fund"])
     )
-    return (
+    parties = {"hospital_id", "insurance"} & {*claims.lazy().collect_schema().names()}
+    found = (
         claims.lazy()
         .select(
             "ref",
@@ -123,9 +124,12 @@ def posting_of_claims(claims: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
             pl.when(paid).then("fund_fen").otherwise(0).alias("fund_fen"),
             pl.when(paid).then("patient_fen").otherwise(0).alias("patient_fen"),
             pl.when(paid).then(-pl.col("hospital_fen")).alias("own_fen"),
+            *sorted(parties),
         )
         .collect()
     )
+    party = _hospital(found).alias("hospital"), _insurance(found).alias("insurance")
+    return found.with_columns(*party).drop("hospital_id", strict=False)
 
 
 def claim_entries(posted: pl.DataFrame, period: str) -> pl.DataFrame:

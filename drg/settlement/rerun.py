@@ -6,7 +6,7 @@ contents are compared by a hash made in this process, so that files of any size 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,23 +17,28 @@ from drg.claims.days import read_days
 from drg.claims.frame import BLANKS, COLUMNS, PRICING_COLUMNS, SEPARATOR, rename_clashing
 from drg.claims.profiles import ClaimColumns, match_columns
 from drg.payment.pricing.payable import Payable, read_yuan
-from drg.payment.pricing.price_columns import PRICE_NAMES
+from drg.payment.pricing.price_columns import PRICE_NAMES, Mode, Note, Route
+from drg.settlement.ledger import HEADS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from drg.claims.frame import Column
+    from drg.payment.pricing.assessed import Assessed
+    from drg.settlement.ledger import Ledger
 
 __all__ = [
-    "KINDS", "canonical", "claim_keys", "content", "joined_claims", "known_claims",
+    "KINDS", "canonical", "claim_keys", "comes_to_the_same", "content", "contradicted",
+    "joined_claims", "known_claims", "only_stays", "posted_before", "refuse_rows",
     "settled_parts", "sort_claims",
 ]  # fmt: skip
 
 #: Rows of settled claims read at once.
 _PART = 100_000
 
-#: What a claim is to a month that has been settled: not there; there and alike; alike but unpaid,
-#: so it is tried again; there with other content; a version below the one there; one above it.
+#: What a claim is to a month that has been settled: not there; there and alike; alike but unpaid or
+#: decided on since, so it is tried again; there with other content; a version below the one there;
+#: one above it.
 KINDS = pl.Enum(["new", "same", "retry", "conflict", "older", "replaces"])
 _FIELDS: tuple[Column, ...] = tuple(
     column for column in (*COLUMNS, *PRICING_COLUMNS) if column.kind != "codes"
@@ -178,6 +183,51 @@ def sort_claims(keys: pl.DataFrame, contents: pl.Series, known: pl.DataFrame) ->
     return kinds.scatter(found["at"], found["kind"])
 
 
+def contradicted(claims: pl.LazyFrame, columns: ClaimColumns, several: pl.DataFrame) -> pl.Series:
+    """Rows of claims whose highest version is there with more than one content.
+
+    Parameters
+    ----------
+    claims : LazyFrame
+        Every row and column of the input.
+    several : DataFrame
+        ``claim_keys`` of ids that are there more than once.
+    """
+    place = "drg row"
+    frame = (
+        claims.with_row_index(place, 1)
+        .filter(pl.col(place).is_in(several["row"].implode()))
+        .collect()
+    )
+    told = frame.select(pl.col(place).cast(pl.Int64).alias("row"))
+    told = told.with_columns(content(frame.drop(place), columns))
+    newest = pl.col("version") == pl.col("version").max().over("ref")
+    rows = several.filter(newest).join(told, on="row")
+    return rows.filter(pl.col("content").n_unique().over("ref") > 1)["row"]
+
+
+def refuse_rows(parts: Sequence[Assessed | None], rows: pl.Series, refused: pl.Series) -> None:
+    """Pay nothing for some rows, because they contradict each other.
+
+    Pricing calls two claims alike that differ in nothing that decides a payment. Whose they are is
+    not for it to say.
+
+    Parameters
+    ----------
+    rows : Series
+        Row of every claim of the parts, in their order.
+    refused : Series
+        Some of them.
+    """
+    here = rows.is_in(refused.implode()).to_numpy()
+    start = 0
+    for part in parts:
+        if part is not None:
+            places = np.flatnonzero(here[start : start + part.rows])
+            part.sheet.unpaid(places, Note.CONTENT_DIFFERS, Route.FAULT)
+            start += part.rows
+
+
 def _hashed(texts: pl.Series) -> NDArray[np.uint64]:
     """Hash of each text; 0 for an empty one, as for a field that is not there."""
     return texts.hash(seed=0).set(texts == "", 0).to_numpy()
@@ -226,6 +276,55 @@ def settled_parts(
     rows = lazy.select(pl.len()).collect().item()
     for start in range(0, rows, _PART):
         yield lazy.slice(start, _PART).collect(), columns
+
+
+def posted_before(ledger: Ledger, refs: pl.Series) -> pl.DataFrame:
+    """Of some claims in force what they came to: ``ref``, ``version``, and where they stand."""
+    live = (
+        ledger.live()
+        .lazy()
+        .filter(pl.col("subject") == "claim", pl.col("ref").is_in(refs.implode()))
+    )
+    keys = ["ref", "version"]
+    heads = live.filter(pl.col("account").is_in(HEADS)).select(
+        *keys, head=pl.col("account").cast(pl.String), fen="fen", rule="rule"
+    )
+    patient = live.filter(pl.col("account") == "patient").select(*keys, patient="fen")
+    return heads.join(patient, on=keys, how="left").collect()
+
+
+def comes_to_the_same(posted: pl.DataFrame, before: pl.DataFrame) -> pl.Series:
+    """Claims tried again that come to what the ledger says of them already.
+
+    A payment that stands is not taken back because a claim cannot be paid this time, as where the
+    register of hospitals was not given again.
+
+    Parameters
+    ----------
+    posted : DataFrame
+        ``drg.settlement.posting.POSTING_SCHEMA``.
+    before : DataFrame
+        ``posted_before``.
+    """
+    found = posted.join(
+        before, on=["ref", "version"], how="left", suffix="_before", maintain_order="left"
+    )
+    head, paid = pl.col("head").cast(pl.String), pl.col("head") == "fund"
+    amount = pl.when(paid).then("fund_fen").otherwise("cost_fen")
+    same = (head == pl.col("head_before")) & (pl.col("rule") == pl.col("rule_before"))
+    same &= (amount == pl.col("fen")) & (~paid | (pl.col("patient_fen") == pl.col("patient")))
+    lost = (head == "unsettled") & (pl.col("head_before") != "unsettled")
+    return found.select((same | lost).fill_null(False).alias("same")).to_series()
+
+
+def only_stays(settled: Assessed) -> Assessed:
+    """Of settled claims priced once more what late ones are held against: their stays.
+
+    Their discharges and what they took of caps are counted from how they were settled
+    (``drg.payment.pricing.prior.prior_of``); so here they count for nothing.
+    """
+    settled.sheet.mode[:] = Mode.STATISTICS
+    return replace(settled, candidates=None, packages=None, visits=None)
 
 
 def joined_claims(before: pl.LazyFrame, new: pl.LazyFrame, gone: pl.Series) -> pl.LazyFrame:

@@ -20,19 +20,26 @@ from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.price import Pricer, prior_of
 from drg.payment.pricing.price_columns import PRICE_NAMES
 from drg.settlement.books import Books, check_prior
-from drg.settlement.inputs import read_decisions, read_hospitals
+from drg.settlement.decided_since import decided_since
+from drg.settlement.inputs import HOSPITAL_SCHEMA, read_decisions, read_hospitals, whole
 from drg.settlement.matters import DECISION_SCHEMA
 from drg.settlement.posting import CLAIM_COLUMNS, POSTING_SCHEMA, postings
 from drg.settlement.rerun import (
     canonical,
     claim_keys,
+    comes_to_the_same,
     content,
+    contradicted,
     joined_claims,
     known_claims,
+    only_stays,
+    posted_before,
+    refuse_rows,
     settled_parts,
     sort_claims,
 )
-from drg.settlement.settled import NOTED_SCHEMA, Settlement
+from drg.settlement.settled import Settlement
+from drg.settlement.stay_bounds import StayBounds
 from drg.settlement.store import read_settlement
 
 if TYPE_CHECKING:
@@ -101,7 +108,7 @@ def settle_month(
         before=before,
     )  # fmt: skip
     run.assess(grouped, columns)
-    run.decide()
+    run.decide(grouped.lazy(), columns)
     claims = run.finish(grouped, columns)
     books = run.close()
     if before is not None:
@@ -134,18 +141,27 @@ class MonthRun:
             hospitals = read_hospitals(hospitals)
         if isinstance(decisions, (str, Path)):
             decisions = read_decisions(decisions)
+        hospitals, decisions = whole(hospitals, HOSPITAL_SCHEMA), whole(decisions, DECISION_SCHEMA)
         self._register = hospitals
         self._decisions = pl.DataFrame(schema=DECISION_SCHEMA) if decisions is None else decisions
         self._prior = check_prior(
-            [read_settlement(one) if isinstance(one, (str, Path)) else one for one in prior], month
+            [
+                read_settlement(one, whole=True) if isinstance(one, (str, Path)) else one
+                for one in prior
+            ],
+            month,
         )
-        self._pricer = Pricer(
-            policy, hospitals, self._decisions, _used([one.claims for one in self._prior]), month
-        )
+        self._used = _together([prior_of(one.claims.lazy()) for one in self._prior])
+        self._pricer = Pricer(policy, hospitals, self._decisions, self._used, month)
+        self._bounds = StayBounds(policy, hospitals)
         self._parts: list[Assessed | None] = []
         self._decided: Decisions | None = None
         self._run = before.run + 1 if before is not None else 1
         self._known = None if before is None else _known(before)
+        self._posted_before: pl.DataFrame | None = None
+        self._repriced = pl.Series("ref", [], pl.String)
+        if before is not None:
+            self._repriced = decided_since(before.claims.lazy(), self._decisions)
         self._rows = 0
         self._keys: list[pl.DataFrame] = []
         self._taken: list[pl.Series | None] = []
@@ -159,6 +175,11 @@ class MonthRun:
 
     # ---- first pass
 
+    @property
+    def reads_codes(self) -> bool:
+        """Whether ``assess`` looks at diagnoses and procedures; else they may be left out."""
+        return self.before is not None or self._pricer.reads_codes
+
     def assess(self, batch: pl.DataFrame, columns: ClaimColumns) -> None:
         """Take a part of the claims for the first time."""
         keys = claim_keys(batch, columns, self._rows + 1)
@@ -166,6 +187,9 @@ class MonthRun:
         taken: pl.Series | None = None
         if self._known is not None:
             kind = sort_claims(keys, content(batch, columns), self._known)
+            # What was decided on a claim since it was settled prices it anew.
+            decided = keys["ref"].is_in(self._repriced.implode()) & (kind == "same")
+            kind = kind.set(decided, "retry")
             taken = kind.is_in(["new", "retry", "replaces"])
             self._again.append(keys["ref"].filter(kind.is_in(["retry", "replaces"])))
             for word, code in (("conflict", _CONFLICT), ("older", _REPLACED)):
@@ -175,8 +199,15 @@ class MonthRun:
         self._keys.append(keys)
         self._parts.append(self._pricer.assess(batch, columns))
 
-    def decide(self) -> None:
-        """Rank what is capped, once every claim of the month is known."""
+    def decide(self, claims: pl.LazyFrame, columns: ClaimColumns) -> None:
+        """Rank what is capped, once every claim of the month is known.
+
+        Parameters
+        ----------
+        claims : LazyFrame
+            All that was assessed, with every column; rows are read where an id is there twice.
+        columns : ClaimColumns
+        """
         keys = pl.concat([_no_keys(), *self._keys])
         self._keys.clear()
         if keys["ref"].n_unique() != keys.height:
@@ -184,24 +215,26 @@ class MonthRun:
             self._rows_of = several.sort("version", "row", descending=[True, False]).unique(
                 "ref", keep="first"
             )
+            refuse_rows(self._parts, keys["row"], contradicted(claims, columns, several))
         parts = [part for part in self._parts if part is not None]
         if self.before is None or not keys.height:
             self._decided = self._pricer.decide(parts)
             return
-        # Claims settled before count for every cap and rank, and use up what persons have; their
-        # own prices stay as they are.
+        # Prices settled before stay as they are: what they took of caps, ceilings and packages is
+        # gone, and late claims share what is left of it.
         again = pl.concat([keys["ref"].clear(), *self._again])
+        if again.len():
+            self._posted_before = posted_before(self.before.ledger, again)
         stands = ~pl.col("ref").is_in(again.implode())
-        ranked = (pl.col("pay_mode").cast(pl.String) != "VISIT") & (
-            pl.col("branch").cast(pl.String).fill_null("") != "PACKAGE"
-        )
-        parts += [
-            self._pricer.assess(frame.filter(stands & ranked), columns)
-            for frame, columns in settled_parts(self.before.claims)
-        ]
         settled = self.before.claims.lazy().filter(stands)
-        prior = _used([settled, *(one.claims for one in self._prior)])
-        self._decided = decide(parts, self.policy, prior)
+        own = prior_of(settled, self.month)
+        if self.policy.drg is not None and self.policy.drg.readmission is not None:
+            stays = settled.filter(pl.col("branch").cast(pl.String).fill_null("") != "PACKAGE")
+            parts += [
+                only_stays(self._pricer.assess(frame, columns))
+                for frame, columns in settled_parts(stays)
+            ]
+        self._decided = decide(parts, self.policy, _together([own, self._used]))
 
     # ---- second pass
 
@@ -234,18 +267,22 @@ class MonthRun:
         claims = batch.hstack(self._pricer.finish(part, self._decided)).hstack(told)
         if stands is not None:
             claims = claims.filter(stands)
-        self._note_unpaid(claims)
         posted = postings(claims, self.policy)
-        if self.before is not None:
-            new = ~self._stands(posted)
+        if self._posted_before is not None:
+            new = ~comes_to_the_same(posted, self._posted_before)
             claims, posted = claims.filter(new), posted.filter(new)
+        self._note_unpaid(claims)
+        self._bounds.add(claims)
         self._posted.append(posted)
         return claims
 
     def close(self) -> Books:
         """Post what was settled and pay the month."""
         posted = pl.concat(self._posted) if self._posted else pl.DataFrame(schema=POSTING_SCHEMA)
-        noted = [pl.DataFrame(schema=NOTED_SCHEMA), *self._findings, *self._repetitions()]
+        if self.before is not None and posted.height:
+            again = pl.col("ref").is_in(posted["ref"].implode())
+            self._bounds.add(self.before.claims.lazy().filter(~again))
+        noted = [*self._findings, *self._repetitions(), self._bounds.findings()]
         findings = pl.concat(noted).sort("row", maintain_order=True)
         return Books.keep(
             self.policy, self.month, posted, findings, before=self.before, run=self._run,
@@ -293,23 +330,6 @@ class MonthRun:
         )
         named = pl.col("ref").alias("claim")
         return [both.select("row", named, "hospital", code.alias("code"))]
-
-    def _stands(self, posted: pl.DataFrame) -> pl.Series:
-        """Claims tried again that come to what the ledger says of them already."""
-        assert self.before is not None
-        heads = self.before.ledger.live().filter(pl.col("account") == "unsettled")
-        same = (pl.col("head") == "unsettled") & (pl.col("cost_fen") == pl.col("fen"))
-        same &= pl.col("rule") == pl.col("rule_before")
-        return (
-            posted.join(
-                heads.select("ref", "version", "fen", pl.col("rule").alias("rule_before")),
-                on=["ref", "version"],
-                how="left",
-                maintain_order="left",
-            )
-            .select(same.fill_null(False).alias("same"))
-            .to_series()
-        )
 
     # ---- findings
 
@@ -363,13 +383,11 @@ def _known(before: Settlement) -> pl.DataFrame:
     return known_claims(settled_parts(before.claims)).with_columns(retry)
 
 
-def _used(claims: Sequence[pl.DataFrame | pl.LazyFrame]) -> Prior:
-    """What settled claims have used up of what persons have a year."""
-    found = [
-        prior_of(frame.lazy()) for frame in claims if "patient_id" in frame.lazy().collect_schema()
-    ]
-    none = Prior()
+def _together(found: Sequence[Prior]) -> Prior:
+    """What several months have used up, taken as one."""
+    every = [Prior(), *found]
     return Prior(
-        pl.concat([none.visits, *(one.visits for one in found)]),
-        pl.concat([none.packages.cast(pl.String), *(one.packages for one in found)]),
+        pl.concat([one.visits for one in every]),
+        pl.concat([one.packages.cast(pl.String) for one in every]),
+        pl.concat([one.counts for one in every]),
     )

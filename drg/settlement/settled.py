@@ -14,11 +14,11 @@ import polars as pl
 from drg.dates import Month
 from drg.reasons import reason_page
 from drg.settlement.ledger import BATCH_ACCOUNTS, CLAIM_ACCOUNTS, HEADS, Ledger
+from drg.settlement.ledger_check import LedgerFault
 from drg.settlement.matters import MATTER_SCHEMA
 
 if TYPE_CHECKING:
     from drg.payment.policy import Policy
-    from drg.settlement.ledger_check import LedgerFault
 
 __all__ = [
     "FINDING_SCHEMA", "NOTED_SCHEMA", "Settlement", "finding_rows", "hospital_table",
@@ -88,7 +88,11 @@ class Settlement:
 
     def check(self) -> list[LedgerFault]:
         """Every fault of the ledger, held against the claims (``Ledger.check``)."""
-        return self.ledger.check(self.claims)
+        faults = self.ledger.check(self.claims)
+        periods = self.ledger.sums["period"].unique().to_list()
+        if len(periods) == 1 and periods != [self.period]:
+            faults.append(LedgerFault("period", f"{periods[0]} ≠ {self.period}"))
+        return faults
 
 
 def hospital_table(ledger: Ledger, register: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -27,6 +27,7 @@ from drg.dates import Month
 from drg.errors import InputError
 from drg.schemes.tables import file_digest
 from drg.settlement.ledger import Ledger, SettlementError
+from drg.settlement.one_run import one_run, recover, set_aside
 from drg.settlement.settled import FINDING_SCHEMA, Settlement
 
 __all__ = [
@@ -77,10 +78,10 @@ def find_settlement(
         P433 the folder holds something else, P434 another month or policy, P435 it is damaged.
     """
     path = Path(folder)
-    _recover(path)
+    recover(path)
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return None
-    found = read_settlement(path)
+    found = read_settlement(path, whole=True)
     known = (str(found.month), found.policy_id, found.policy_digest)
     wanted = (str(month), policy_id, policy_digest)
     if known != wanted:
@@ -116,7 +117,7 @@ def read_settlement(
         P433 no settled month is there, P435 a file is missing or not the one that was written.
     """
     path = Path(folder)
-    _recover(path)
+    recover(path)
     manifest = _manifest(path)
     names = [LEDGER, _FINDINGS, _HOSPITALS, _MATTERS, *([CLAIMS] if whole else [])]
     for name in names:
@@ -132,6 +133,8 @@ def read_settlement(
         hospitals = pl.read_parquet(path / _HOSPITALS)
         matters = pl.read_parquet(path / _MATTERS)
     ledger = books.read(path / LEDGER)
+    if any(period != manifest["period"] for period in ledger.entries["period"].head(1)):
+        raise SettlementError("P435", where=str(path), file=MANIFEST)
     return Settlement(
         month=Month.parse(manifest["period"]),
         policy_id=manifest["policy"]["id"],
@@ -158,15 +161,22 @@ def save_settlement(settlement: Settlement, folder: str | Path) -> None:
     Raises
     ------
     SettlementError
-        P433, P434 as ``find_settlement``; P438: its ledger does not hold, nothing is written.
+        P433, P434 as ``find_settlement``; P492: the folder has entries that this settlement does
+        not continue; P438: its ledger does not hold, nothing is written.
     InputError
-        F204, F209, F210: the folder cannot be written.
+        F204, F209, F210: the folder cannot be written; F211: another run is writing it.
     """
-    find_settlement(folder, settlement.month, settlement.policy_id, settlement.policy_digest)
-    with draft_folder(folder) as draft:
-        claims = settlement.claims.lazy().collect()
-        write_frames(draft / CLAIMS, claims, compression="zstd")
-        write_month(draft, settlement)
+    known = settlement.month, settlement.policy_id, settlement.policy_digest
+    with one_run(folder):
+        found = find_settlement(folder, *known)
+        if found is not None:
+            posted = found.ledger.entries
+            if not settlement.ledger.entries.head(posted.height).equals(posted):
+                raise SettlementError("P492", where=str(folder))
+        with draft_folder(folder) as draft:
+            claims = settlement.claims.lazy().collect()
+            write_frames(draft / CLAIMS, claims, compression="zstd")
+            write_month(draft, settlement)
 
 
 def write_month(draft: Path, settlement: Settlement) -> None:
@@ -228,19 +238,19 @@ def draft_folder(out: str | Path) -> Iterator[Path]:
     """
     final = Path(out).resolve()
     draft = final.with_name(f".{final.name}-{secrets.token_hex(4)}")
-    before = _before(final)
+    before = set_aside(final)
     try:
         draft.mkdir(parents=True)
         yield draft
         if final.exists():
             _take_along(final, draft)
         _sync(draft)
-        if final.exists():
-            final.rename(before)
         try:
+            if final.exists():
+                final.rename(before)
             draft.rename(final)
-        except OSError:
-            if before.exists():
+        except BaseException:  # an interrupt as well
+            if before.exists() and not final.exists():
                 before.rename(final)
             raise
         shutil.rmtree(before, ignore_errors=True)
@@ -250,23 +260,6 @@ def draft_folder(out: str | Path) -> Iterator[Path]:
         raise InputError(code, where=str(out), system=system) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _before(final: Path) -> Path:
-    """Where a folder waits while the new one takes its place."""
-    return final.with_name(f".{final.name}.before")
-
-
-def _recover(folder: Path) -> None:
-    """Put back what a run that was killed between the two moves left aside."""
-    final = folder.resolve()
-    before = _before(final)
-    if not before.is_dir():
-        return
-    if final.exists():
-        shutil.rmtree(before, ignore_errors=True)
-    else:
-        before.rename(final)
 
 
 def _take_along(final: Path, draft: Path) -> None:
@@ -300,6 +293,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
         if isinstance(error, SettlementError):
             raise
         raise SettlementError("P435", where=str(folder), file=MANIFEST) from error
-    if not all(known):
+    if not all(known) or not all(isinstance(word, str) for word in known[:2]):
         raise SettlementError("P435", where=str(folder), file=MANIFEST)
     return data

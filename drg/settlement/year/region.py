@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from drg.errors import DrgError
 from drg.money import PLACES, yuan
 from drg.settlement.year.allocation import Allocation, allocate_budget, elastic_total
+from drg.settlement.year.sums import PAID_MODES
 
 if TYPE_CHECKING:
     from drg.payment.policy import Policy
@@ -42,17 +43,21 @@ def rate_mode(policy: Policy) -> str | None:
     return None if policy.drg.rate_mode == "fixed" else policy.drg.rate_mode
 
 
-def _left_out(sums: PartySums, policy: Policy) -> int:
-    """Fund of the modes that no budget counts: named so, or outpatients paid by the head."""
-    modes = {*(policy.budget.outside if policy.budget else ())}
-    if policy.outpatient is not None and policy.outpatient.per_head is not None:
-        modes.add("VISIT")
-    return sum(fund for mode, fund in sums.by_mode.items() if mode in modes)
-
-
 def counted_fund(sums: PartySums, policy: Policy) -> int:
-    """Fund of a hospital that counts against a quota or budget, fen."""
-    return sums.fund - _left_out(sums, policy) - sums.outside
+    """Fund of a hospital that counts against a quota or budget, fen.
+
+    Left out are the modes that the policy names, outpatients paid by the head, and of other claims
+    the charges of items that it names.
+    """
+    outside = {*(policy.budget.outside if policy.budget else ())}
+    items = bool(outside - {*PAID_MODES})
+    if policy.outpatient is not None and policy.outpatient.per_head is not None:
+        outside.add("VISIT")
+    return sum(
+        fund - (sums.outside.get(mode, 0) if items else 0)
+        for mode, fund in sums.by_mode.items()
+        if mode not in outside
+    )
 
 
 def allocations(

@@ -53,9 +53,10 @@ class PartySums:
     moving_fund, moving_patient : int
         Fund and patients' payments of those cases.
     addons : int
-        What new technology adds to their standards; it does not move.
-    outside : int
-        Fund's part of charges outside the budget, at most a case's fund.
+        What new technology adds to their standards, less what joint procurement takes back; it
+        does not move.
+    outside : dict of str to int
+        Fund's part of charges outside the budget by pay mode, at most a case's fund.
     """
 
     claims: int = 0
@@ -68,7 +69,7 @@ class PartySums:
     moving_fund: int = 0
     moving_patient: int = 0
     addons: int = 0
-    outside: int = 0
+    outside: dict[str, int] = field(default_factory=dict)
 
 
 def year_sums(months: Iterable[Settlement]) -> dict[Party, PartySums]:
@@ -92,7 +93,7 @@ def _add(sums: PartySums, row: dict[str, Any]) -> None:
     sums.cost += row["cost_fen"]
     sums.patient += row["patient_fen"]
     sums.fund += row["fund_fen"]
-    sums.outside += row["outside_fen"]
+    sums.outside[mode] = sums.outside.get(mode, 0) + row["outside_fen"]
     sums.by_mode[mode] = sums.by_mode.get(mode, 0) + row["fund_fen"]
     rate, coefficient = row["rate_fen"], row["coefficient_e4"]
     if mode == "POINTS":
@@ -112,7 +113,7 @@ def _add(sums: PartySums, row: dict[str, Any]) -> None:
     sums.weight_e8 += weight
     sums.moving_fund += row["fund_fen"]
     sums.moving_patient += row["patient_fen"]
-    if branch == "NEW_TECHNOLOGY":
+    if branch in _AT_RATE:
         sums.addons += row["price_fen"] - row["standard_fen"]
 
 
