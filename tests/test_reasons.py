@@ -21,7 +21,7 @@ MADE_BY_CHECK = {"N410", "N411", "N412", "N413"}
 #: Routes of priced claims, and why claims are not paid.
 MADE_BY_PRICING = {*ROUTE_CODES, *NOTE_CODES}
 #: Findings of a month's settlement beside those of pricing.
-MADE_BY_SETTLING = {f"P{number}" for number in range(660, 665)}
+MADE_BY_SETTLING = {f"P{number}" for number in range(660, 667)}
 #: Findings of a year's clearing.
 MADE_BY_CLEARING = {f"P{number}" for number in range(690, 700)}
 VARIANTS = [(info.id, compat) for info in list_schemes() for compat in (None, *info.compat)]

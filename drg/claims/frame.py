@@ -233,8 +233,9 @@ PRICING_COLUMNS: tuple[Column, ...] = (
         "Category of the new technology charged.", _NOT_REPORTED,
     ),
     Column(
-        "procurement", "str", "within_task, beyond_task, non_selected", "集采类别",
-        "Standing of the case under joint procurement.", "not a case of joint procurement",
+        "procurement", "str", "within_task, beyond_task, non_selected; several joined by |",
+        "集采类别", "Standing of the case's products under joint procurement.",
+        "not a case of joint procurement",
     ),
 )  # fmt: skip
 
