@@ -10,6 +10,7 @@ import chinese_calendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from drg.dates import Month as DateMonth
 from drg.errors import InputError
@@ -168,8 +169,12 @@ def test_a_policy_has_its_own_clearing_day():
     assert clearing_deadline(2018, rules=rules).deadline == date(2019, 3, 15)
     assert clearing_deadline(2019, rules=rules).deadline == date(2020, 3, 31)
     assert clearing_deadline(2018, rules=rules).share("en") == ""
-    with pytest.raises(CalendarError, match="P442"):
-        clearing_deadline(2018, rules=Year(clear_by={"2018": "13-31"}))
+
+
+@pytest.mark.parametrize("day", ["13-31", "02-29", "3-15", ""])
+def test_a_policy_refuses_a_clearing_day_that_is_not_in_every_year(day):
+    with pytest.raises(ValidationError, match="clear_by"):
+        Year(clear_by={"2018": day})
 
 
 def test_no_clearing_day_before_the_plan():

@@ -316,11 +316,8 @@ def clearing_deadline(
 
 
 def _day_after(year: int, day: str) -> date:
-    """A day such as ``"03-31"`` of the year after."""
-    try:
-        return date.fromisoformat(f"{year + 1}-{day}")
-    except ValueError as error:
-        raise CalendarError("P442", text=day) from error
+    """A day such as ``"03-31"`` of the year after; policies refuse days that no year has."""
+    return date.fromisoformat(f"{year + 1}-{day}")
 
 
 @cache
