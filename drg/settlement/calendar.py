@@ -98,7 +98,7 @@ class WorkCalendar:
         """
         if self.years is None or day.year in self.years:
             return day in self.extra_workdays or (day.weekday() < 5 and day not in self.holidays)
-        import chinese_calendar
+        import chinese_calendar  # type: ignore[import-untyped]
 
         try:
             return bool(chinese_calendar.is_workday(day))
