@@ -18,6 +18,7 @@ LAYERS = (
         "drg.cli",
         "drg.cli_bar",
         "drg.cli_clear",
+        "drg.cli_dip",
         "drg.cli_policies",
         "drg.cli_settle",
         "drg.cli_tables",
@@ -29,7 +30,8 @@ LAYERS = (
     ("drg.simulate",),
     ("drg.settlement",),
     ("drg.benefits", "drg.payment"),
-    ("drg.dip", "drg.grouping"),
+    ("drg.dip",),
+    ("drg.grouping",),
     ("drg.audit", "drg.schemes"),
     ("drg.claims",),
     ("drg.money", "drg.dates", "drg.reasons"),
@@ -37,7 +39,7 @@ LAYERS = (
 )
 #: The public names, loaded lazily from everywhere, so it stands beside the layers.
 ABOVE_ALL = ("drg",)
-KERNEL_USERS = ("drg.schemes.compiled", "drg.schemes.spelling", "drg.grouping")
+KERNEL_USERS = ("drg.schemes.compiled", "drg.schemes.spelling", "drg.grouping", "drg.dip")
 #: Modules past 400 lines, each with the reason why it is still one idea.
 LONG: dict[str, str] = {}
 MAX_LINES = 400
