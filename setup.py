@@ -11,7 +11,10 @@ from setuptools import Extension, setup
 
 debug = os.environ.get("DRG_DEBUG") == "1"
 build_base = "build/debug" if debug else "build/release"
-modules = ("arrow", "codes", "evaluate", "kernel", "program", "reading")
+modules = (
+    "arrays", "arrow", "codes", "combinations", "evaluate", "fit", "kernel", "match", "program",
+    "reading",
+)  # fmt: skip
 # The evaluator is specialised by the number of literal words, which only inlining brings out.
 inline = (
     [] if os.name == "nt" or debug else [("CYTHON_INLINE", "inline __attribute__((always_inline))")]

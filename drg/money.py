@@ -13,13 +13,13 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from drg.errors import DrgError
+from drg.fen_column import BLANKS, FenColumn, read_fen
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
 __all__ = [
@@ -45,11 +45,7 @@ __all__ = [
 PLACES = 4
 _FEN_PLACES = 2
 _INT64 = 2**63 - 1
-#: Blanks around a cell, as ``drg.claims.frame.BLANKS`` has them.
-_BLANKS = " \t\r\n\u00a0\u3000"
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
-#: Yuan with up to 13 digits: beyond that a sum over claims could leave int64.
-_CELL = r"^[+-]?(?:[0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)$"
 
 K = TypeVar("K")
 
@@ -111,7 +107,7 @@ def scaled(
     """
     if isinstance(number, bool) or (isinstance(number, float) and not half_up):
         raise AmountError("W401", text=repr(number), places=places)
-    text = format(number, "f") if isinstance(number, Decimal) else str(number).strip(_BLANKS)
+    text = format(number, "f") if isinstance(number, Decimal) else str(number).strip(BLANKS)
     if isinstance(number, float):
         text = format(Decimal(text), "f")
     found = _NUMBER.fullmatch(text)
@@ -338,63 +334,3 @@ def allocate(total: int, shares: Mapping[K, int]) -> dict[K, int]:
     more = set(first)
     sign = -1 if total < 0 else 1
     return {key: sign * (part + (key in more)) for key, (part, _) in parts.items()}
-
-
-class FenColumn(NamedTuple):
-    """A column of yuan, read.
-
-    Attributes
-    ----------
-    fen : Series of Int64
-        Null where there is no value or it cannot be read.
-    unreadable : Series of Boolean
-        There is a value and it is no amount.
-    rounded : Series of Boolean
-        It had parts of a fen, rounded half up.
-    """
-
-    fen: pl.Series
-    unreadable: pl.Series
-    rounded: pl.Series
-
-
-def read_fen(series: pl.Series) -> FenColumn:
-    """Read a column of yuan as fen, exactly.
-
-    Parameters
-    ----------
-    series : Series
-        Text (blanks around it do not matter; an empty cell is null; no thousands marks, no
-        exponent, at most 13 digits before the point), integers, Decimal, or floats, which are
-        read to six decimals.
-    """
-    import polars as pl
-
-    if series.dtype == pl.String:
-        text = series.str.strip_chars(_BLANKS)
-    elif series.dtype.is_float():
-        # Six decimals show what was meant: 0.30000000000000004 is 0.3.
-        text = series.fill_nan(None).cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
-        text = text.set(text.is_null() & series.is_not_null(), "?")
-    elif series.dtype.is_numeric():
-        text = series.cast(pl.String)
-    else:
-        text = pl.Series([None if v is None else "?" for v in series], dtype=pl.String)
-    cell = pl.lit(text)
-    whole = cell.str.extract(r"^[+-]?([0-9]+)").fill_null("0").cast(pl.Int64, strict=False)
-    decimals = cell.str.extract(r"\.([0-9]*)$").fill_null("").str.pad_end(3, "0")
-    size = (
-        whole * 100
-        + decimals.str.head(2).cast(pl.Int64, strict=False)
-        + (decimals.str.slice(2, 1) >= "5").cast(pl.Int64)
-    )
-    read = cell.str.contains(_CELL)
-    given = cell.is_not_null() & (cell != "")
-    found = pl.select(
-        pl.when(read)
-        .then(pl.when(cell.str.starts_with("-")).then(-size).otherwise(size))
-        .alias("fen"),
-        (given & ~read).fill_null(False).alias("unreadable"),
-        (read & decimals.str.slice(2).str.contains("[1-9]")).fill_null(False).alias("rounded"),
-    )
-    return FenColumn(found["fen"], found["unreadable"], found["rounded"])

@@ -8,13 +8,16 @@ no language, no money and no clinical rule. Only the names listed here are meant
 
 from grouper_core.arrow import ClaimBatch, read_stream
 from grouper_core.codes import build_table, find_codes, fold_code
+from grouper_core.combinations import CombinationProgram
 from grouper_core.kernel import encode_batch, group_batch, group_ids, group_one
+from grouper_core.match import match_batch, match_one
 from grouper_core.program import FIELD_INVALID, FIELD_NULL, Program
 
 __all__ = [
     "FIELD_INVALID",
     "FIELD_NULL",
     "ClaimBatch",
+    "CombinationProgram",
     "Program",
     "build_table",
     "encode_batch",
@@ -23,5 +26,7 @@ __all__ = [
     "group_batch",
     "group_ids",
     "group_one",
+    "match_batch",
+    "match_one",
     "read_stream",
 ]

@@ -36,6 +36,13 @@ cdef struct HashTable:
     uint64_t slots
     uint64_t buckets
 
+cdef struct CodeTable:          # the codes of one kind that a program knows
+    HashTable exact             # spelling as listed
+    HashTable alias             # folded spelling -> alias_ids
+    const uint32_t *alias_ids   # [alias slots] id each folded spelling stands for
+    uint32_t n_ids              # ids 0 and 1 are absent and unknown
+    bint normalise              # harmless spellings are read; else only the listed one
+
 cdef struct Key:                # up to 24 bytes of text, zero padded
     uint64_t a
     uint64_t b

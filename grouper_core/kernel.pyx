@@ -5,7 +5,8 @@ from libc.stdlib cimport free, malloc
 
 from grouper_core.arrow cimport ClaimBatch, CodeSource
 from grouper_core.evaluate cimport Claim, Verdict, group_claim
-from grouper_core.program cimport MAX_FIELDS, CodeSide, Program, ProgramData, checked
+from grouper_core.codes cimport CodeTable
+from grouper_core.program cimport MAX_FIELDS, Program, ProgramData, checked
 from grouper_core.reading cimport BLOCK, ID_MASK, Ids, new_ids, read_block, read_objects
 
 
@@ -76,8 +77,8 @@ def group_batch(Program program not None, ClaimBatch batch not None, list column
         at = start
         while good and at < stop:
             rows = min(<Py_ssize_t>BLOCK, stop - at)
-            good = (read_block(p, &p.dx, &batch.dx, at, rows, True, &dx)
-                    and read_block(p, &p.px, &batch.px, at, rows, False, &px))
+            good = (read_block(&p.dx.table, &batch.dx, at, rows, True, &dx)
+                    and read_block(&p.px.table, &batch.px, at, rows, False, &px))
             if not good:
                 break
             for i in range(rows):
@@ -110,13 +111,13 @@ def encode_batch(Program program not None, ClaimBatch batch not None):
     cdef const ProgramData *p = checked(program)
     cdef Ids ids
     cdef Py_ssize_t at, rows, i
-    cdef const CodeSide *side
+    cdef const CodeTable *table
     cdef const CodeSource *source
     cdef int64_t[::1] starts
     cdef bint first
     found = []
     for first in (True, False):
-        side = &p.dx if first else &p.px
+        table = &p.dx.table if first else &p.px.table
         source = &batch.dx if first else &batch.px
         start = array.array("q", bytes(8 * (batch.rows + 1)))
         starts = start
@@ -126,7 +127,7 @@ def encode_batch(Program program not None, ClaimBatch batch not None):
         try:
             for at in range(0, batch.rows, BLOCK):
                 rows = min(<Py_ssize_t>BLOCK, batch.rows - at)
-                if not read_block(p, side, source, at, rows, first, &ids):
+                if not read_block(table, source, at, rows, first, &ids):
                     raise MemoryError
                 for i in range(rows):
                     starts[at + i] = len(id) + ids.start[i]
@@ -161,8 +162,8 @@ def group_ids(Program program not None, const int64_t[::1] dx_start not None, co
     cdef uint32_t none = 0
     if rows < 0 or min(leaf.shape[0], severity.shape[0], reason.shape[0]) < rows:
         raise ValueError("a result array is too short")
-    _check_ids(dx_start, dx_id, rows, p.dx.n_ids)
-    _check_ids(px_start, px_id, rows, p.px.n_ids)
+    _check_ids(dx_start, dx_id, rows, p.dx.table.n_ids)
+    _check_ids(px_start, px_id, rows, p.px.table.n_ids)
     cdef _Columns scalars = _Columns(program, columns, rows)
     cdef const uint32_t *dx = &dx_id[0] if dx_id.shape[0] else &none
     cdef const uint32_t *px = &px_id[0] if px_id.shape[0] else &none
@@ -220,9 +221,9 @@ def group_one(Program program not None, object diagnoses not None, object proced
             raise MemoryError
     try:
         claim.dx = room
-        claim.n_dx = read_objects(p, &p.dx, dx_codes, True, room)
+        claim.n_dx = read_objects(&p.dx.table, dx_codes, True, room)
         claim.px = room + claim.n_dx
-        claim.n_px = read_objects(p, &p.px, px_codes, False, room + claim.n_dx)
+        claim.n_px = read_objects(&p.px.table, px_codes, False, room + claim.n_dx)
         group_claim(p, &claim, columns, 0, &verdict)
     finally:
         if room != small:

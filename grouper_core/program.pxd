@@ -1,7 +1,7 @@
 # One compiled scheme as flat arrays. Program checks every offset once; the kernel then trusts them.
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from grouper_core.codes cimport HashTable
+from grouper_core.codes cimport CodeTable
 
 cdef enum:
     MAX_FIELDS = 16         # scalar fields a program may read
@@ -37,9 +37,7 @@ cdef enum ClassFlag:            # what a code that is not the principal one can 
     FLAG_UNKNOWN = 8
 
 cdef struct CodeSide:               # everything about one kind of code (diagnoses or procedures)
-    HashTable exact                 # spelling as listed
-    HashTable alias                 # folded spelling -> alias_ids
-    const uint32_t *alias_ids       # [alias slots] id each folded spelling stands for
+    CodeTable table
     const uint16_t *classes         # [ids] id -> class; ids 0 and 1 are absent and unknown
     const uint8_t *flags            # [classes] ClassFlag bits; 0 for most
     const uint64_t *rows            # [classes, row_words] rows this class allows as principal
@@ -48,7 +46,6 @@ cdef struct CodeSide:               # everything about one kind of code (diagnos
     const uint64_t *secondary       # [words] ... by any further code
     const uint32_t *counter_start   # [classes + 1] range in counters: which slots a class feeds
     const uint16_t *counters
-    uint32_t n_ids
     uint32_t n_classes
 
 cdef struct ScalarField:
@@ -68,7 +65,6 @@ cdef struct ProgramData:
     int n_counters                  # counter literals
     int n_slots                     # counting slots
     int n_sites                     # of them, the first n_sites count classes once each (sites)
-    bint normalise
     bint unmatched_self
     bint retry
     bint repeats                    # a repeated principal code is a secondary one too

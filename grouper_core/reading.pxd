@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint32_t
 
 from grouper_core.arrow cimport CodeSource
-from grouper_core.program cimport CodeSide, ProgramData
+from grouper_core.codes cimport CodeTable
 
 cdef enum:
     BLOCK = 256                 # claims whose codes become ids before any is decided
@@ -17,7 +17,7 @@ cdef struct Ids:                # ids of one code list of a block of claims
     int64_t start[BLOCK + 1]    # row i has id[start[i]:start[i + 1]]
 
 cdef bint new_ids(Ids *ids) noexcept nogil
-cdef bint read_block(const ProgramData *p, const CodeSide *side, const CodeSource *source, int64_t start,
+cdef bint read_block(const CodeTable *table, const CodeSource *source, int64_t start,
                      int64_t rows, bint keep_first, Ids *ids) noexcept nogil
-cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, tuple codes, bint keep_first,
+cdef int64_t read_objects(const CodeTable *table, tuple codes, bint keep_first,
                           uint32_t *out) except -1

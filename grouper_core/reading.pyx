@@ -8,12 +8,11 @@ from libc.string cimport memcpy
 from grouper_core.arrow cimport LISTED, OFFSETS_32, PLAIN, VIEW, CodeSource, Part, Text, is_valid
 from grouper_core.bits cimport bytes_equal, find_byte, low_bytes, lowest_bit
 from grouper_core.codes cimport (
-    ABSENT, FIRST_ID, MAX_CODE_BYTES, UNKNOWN, HashTable, Key, find_slot, fold_text, hash_key, key_of_text,
+    ABSENT, FIRST_ID, MAX_CODE_BYTES, UNKNOWN, CodeTable, HashTable, Key, find_slot, fold_text, hash_key, key_of_text,
 )
-from grouper_core.program cimport CodeSide, ProgramData
 
 
-cdef uint32_t find_folded(const CodeSide *side, const uint8_t *text, int64_t size) noexcept nogil:
+cdef uint32_t find_folded(const CodeTable *table, const uint8_t *text, int64_t size) noexcept nogil:
     """The slow road of a code that is not listed as written: another spelling, or unknown."""
     cdef uint8_t folded[MAX_CODE_BYTES]
     cdef int64_t n = fold_text(text, size, folded)
@@ -22,8 +21,8 @@ cdef uint32_t find_folded(const CodeSide *side, const uint8_t *text, int64_t siz
         return ABSENT
     if n < 0:
         return UNKNOWN
-    slot = find_slot(&side.alias, hash_key(key_of_text(folded, n)))
-    return side.alias_ids[slot] | NORMALISED if slot >= 0 else UNKNOWN
+    slot = find_slot(&table.alias, hash_key(key_of_text(folded, n)))
+    return table.alias_ids[slot] | NORMALISED if slot >= 0 else UNKNOWN
 
 
 cdef bint is_blank(const uint8_t *text, int64_t size) noexcept nogil:
@@ -31,20 +30,20 @@ cdef bint is_blank(const uint8_t *text, int64_t size) noexcept nogil:
     return fold_text(text, size, folded) == 0
 
 
-cdef inline uint32_t find_id(const ProgramData *p, const CodeSide *side, Key key, const uint8_t *text) noexcept nogil:
-    cdef int64_t slot = find_slot(&side.exact, hash_key(key))
+cdef inline uint32_t find_id(const CodeTable *table, Key key, const uint8_t *text) noexcept nogil:
+    cdef int64_t slot = find_slot(&table.exact, hash_key(key))
     if slot >= 0:
         return <uint32_t>(slot + FIRST_ID)
-    if p.normalise:
-        return find_folded(side, text, key.size)
+    if table.normalise:
+        return find_folded(table, text, key.size)
     return ABSENT if is_blank(text, key.size) else UNKNOWN
 
 
-cdef inline uint32_t text_id(const ProgramData *p, const CodeSide *side, const uint8_t *text, int64_t size) noexcept nogil:
+cdef inline uint32_t text_id(const CodeTable *table, const uint8_t *text, int64_t size) noexcept nogil:
     if size <= MAX_CODE_BYTES:
-        return find_id(p, side, key_of_text(text, size), text) if size > 0 else ABSENT
-    if p.normalise:
-        return find_folded(side, text, size)
+        return find_id(table, key_of_text(text, size), text) if size > 0 else ABSENT
+    if table.normalise:
+        return find_folded(table, text, size)
     return ABSENT if is_blank(text, size) else UNKNOWN
 
 
@@ -84,7 +83,7 @@ cdef inline const uint8_t *text_at(const Text *text, int64_t row, int64_t *size)
     return text.bytes + text.offsets64[row]
 
 
-cdef inline uint32_t cell_id(const ProgramData *p, const CodeSide *side, const Text *text, int64_t row) noexcept nogil:
+cdef inline uint32_t cell_id(const CodeTable *table, const Text *text, int64_t row) noexcept nogil:
     """Id of a whole cell. A short string lies in its view, zero padded: its key is two loads."""
     cdef Key key
     cdef uint32_t tail = 0, length = 0
@@ -103,9 +102,9 @@ cdef inline uint32_t cell_id(const ProgramData *p, const CodeSide *side, const T
             key.b = tail
             key.c = 0
             key.size = length
-            return find_id(p, side, key, view + 4)
+            return find_id(table, key, view + 4)
     view = text_at(text, row, &size)
-    return text_id(p, side, view, size)
+    return text_id(table, view, size)
 
 
 cdef inline void push(Ids *ids, int64_t first, uint32_t id, bint keep_first) noexcept nogil:
@@ -115,10 +114,10 @@ cdef inline void push(Ids *ids, int64_t first, uint32_t id, bint keep_first) noe
         ids.n += 1
 
 
-cdef void read_views(const ProgramData *p, const CodeSide *side, const Text *text, int64_t at, int64_t end,
+cdef void read_views(const CodeTable *table, const Text *text, int64_t at, int64_t end,
                      int64_t first, bint keep_first, Ids *ids) noexcept nogil:
     """Ids of a list of short strings without nulls, into reserved room: the batch's hottest loop."""
-    cdef HashTable table = side.exact
+    cdef HashTable exact = table.exact
     cdef const uint8_t *view = text.views + 16 * (at + text.offset)
     cdef const uint8_t *stop = view + 16 * (end - at)
     cdef uint32_t *out = ids.id + ids.n
@@ -133,28 +132,28 @@ cdef void read_views(const ProgramData *p, const CodeSide *side, const Text *tex
             memcpy(&tail, view + 12, 4)
             key.b = tail
             key.size = length
-            slot = find_slot(&table, hash_key(key))
+            slot = find_slot(&exact, hash_key(key))
             if slot >= 0:
                 out[0] = <uint32_t>(slot + FIRST_ID)
                 out += 1
                 view += 16
                 continue
         ids.n = out - ids.id
-        id = cell_id(p, side, text, (view - text.views) // 16 - text.offset)
+        id = cell_id(table, text, (view - text.views) // 16 - text.offset)
         push(ids, first, id, keep_first)
         out = ids.id + ids.n
         view += 16
     ids.n = out - ids.id
 
 
-cdef inline const uint8_t *read_inside(const ProgramData *p, const CodeSide *side, const uint8_t *text,
+cdef inline const uint8_t *read_inside(const CodeTable *table, const uint8_t *text,
                                        const uint8_t *end, uint8_t separator, int64_t first,
                                        bint keep_first, Ids *ids) noexcept nogil:
     """Codes that lie at least 16 bytes before the text's end: found and keyed by two loads.
 
     Returns where it stopped: at the start of a code.
     """
-    cdef HashTable table = side.exact
+    cdef HashTable exact = table.exact
     cdef uint64_t pattern = <uint64_t>0x0101010101010101 * separator
     cdef uint64_t low, high, in_low, in_high, size
     cdef int64_t slot
@@ -171,7 +170,7 @@ cdef inline const uint8_t *read_inside(const ProgramData *p, const CodeSide *sid
             key.a = low_bytes(low, size if size < 8 else 8)
             key.b = low_bytes(high, size - 8 if size > 8 else 0)
             key.size = size
-            slot = find_slot(&table, hash_key(key))
+            slot = find_slot(&exact, hash_key(key))
             if slot >= 0:
                 ids.id[ids.n] = <uint32_t>(slot + FIRST_ID)
                 ids.n += 1
@@ -180,12 +179,12 @@ cdef inline const uint8_t *read_inside(const ProgramData *p, const CodeSide *sid
         stop = find_byte(text, end, separator)
         if stop == end:
             return text
-        push(ids, first, text_id(p, side, text, stop - text), keep_first)
+        push(ids, first, text_id(table, text, stop - text), keep_first)
         text = stop + 1
     return text
 
 
-cdef bint read_joined(const ProgramData *p, const CodeSide *side, const Part *part, uint8_t separator,
+cdef bint read_joined(const CodeTable *table, const Part *part, uint8_t separator,
                       int64_t row, int64_t first, bint keep_first, Ids *ids) noexcept nogil:
     cdef int64_t size
     cdef const uint8_t *text
@@ -200,16 +199,16 @@ cdef bint read_joined(const ProgramData *p, const CodeSide *side, const Part *pa
     end = text + size
     if not reserve(ids, size + 1):
         return False
-    text = read_inside(p, side, text, end, separator, first, keep_first, ids)
+    text = read_inside(table, text, end, separator, first, keep_first, ids)
     while True:
         stop = find_byte(text, end, separator)
-        push(ids, first, text_id(p, side, text, stop - text), keep_first)
+        push(ids, first, text_id(table, text, stop - text), keep_first)
         if stop == end:
             return True
         text = stop + 1
 
 
-cdef bint read_row(const ProgramData *p, const CodeSide *side, const CodeSource *source, int64_t row,
+cdef bint read_row(const CodeTable *table, const CodeSource *source, int64_t row,
                    bint keep_first, Ids *ids) noexcept nogil:
     """Append one claim's ids: every part of the source, in order. False when memory is out."""
     cdef int64_t first = ids.n, i, at, end
@@ -230,20 +229,20 @@ cdef bint read_row(const ProgramData *p, const CodeSide *side, const CodeSource 
             if not reserve(ids, end - at):
                 return False
             if part.text.kind == VIEW and part.text.validity == NULL:
-                read_views(p, side, &part.text, at, end, first, keep_first, ids)
+                read_views(table, &part.text, at, end, first, keep_first, ids)
                 continue
             for i in range(at, end):
-                push(ids, first, cell_id(p, side, &part.text, i), keep_first)
+                push(ids, first, cell_id(table, &part.text, i), keep_first)
         elif part.kind == PLAIN:
             if not reserve(ids, 1):
                 return False
-            push(ids, first, cell_id(p, side, &part.text, row), keep_first)
-        elif not read_joined(p, side, part, source.separator, row, first, keep_first, ids):
+            push(ids, first, cell_id(table, &part.text, row), keep_first)
+        elif not read_joined(table, part, source.separator, row, first, keep_first, ids):
             return False
     return True
 
 
-cdef bint read_plain(const ProgramData *p, const CodeSide *side, const CodeSource *source, int64_t start,
+cdef bint read_plain(const CodeTable *table, const CodeSource *source, int64_t start,
                      int64_t rows, bint keep_first, Ids *ids) noexcept nogil:
     """A block of wide columns, column by column: most cells are empty, and so are their neighbours."""
     cdef int64_t i, size = source.n_parts
@@ -257,7 +256,7 @@ cdef bint read_plain(const ProgramData *p, const CodeSide *side, const CodeSourc
     for n in range(source.n_parts):
         text = &source.parts[n].text
         for i in range(rows):
-            cells[i * size + n] = cell_id(p, side, text, start + i)
+            cells[i * size + n] = cell_id(table, text, start + i)
     for i in range(rows):
         ids.start[i] = ids.n
         for n in range(source.n_parts):
@@ -266,7 +265,7 @@ cdef bint read_plain(const ProgramData *p, const CodeSide *side, const CodeSourc
     return True
 
 
-cdef bint read_block(const ProgramData *p, const CodeSide *side, const CodeSource *source, int64_t start,
+cdef bint read_block(const CodeTable *table, const CodeSource *source, int64_t start,
                      int64_t rows, bint keep_first, Ids *ids) noexcept nogil:
     cdef int64_t i
     cdef bint plain = source.n_parts > 0
@@ -274,10 +273,10 @@ cdef bint read_block(const ProgramData *p, const CodeSide *side, const CodeSourc
     for i in range(source.n_parts):
         plain = plain and source.parts[i].kind == PLAIN
     if plain:
-        return read_plain(p, side, source, start, rows, keep_first, ids)
+        return read_plain(table, source, start, rows, keep_first, ids)
     for i in range(rows):
         ids.start[i] = ids.n
-        if not read_row(p, side, source, start + i, keep_first, ids):
+        if not read_row(table, source, start + i, keep_first, ids):
             return False
     ids.start[rows] = ids.n
     return True
@@ -290,7 +289,7 @@ cdef bint new_ids(Ids *ids) noexcept nogil:
     return ids.id != NULL
 
 
-cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, tuple codes, bint keep_first, uint32_t *out) except -1:
+cdef int64_t read_objects(const CodeTable *table, tuple codes, bint keep_first, uint32_t *out) except -1:
     cdef int64_t n = 0
     cdef Py_ssize_t size
     cdef const char *text
@@ -300,7 +299,7 @@ cdef int64_t read_objects(const ProgramData *p, const CodeSide *side, tuple code
         if code is not None:
             try:
                 text = PyUnicode_AsUTF8AndSize(code, &size)
-                id = text_id(p, side, <const uint8_t *>text, size)
+                id = text_id(table, <const uint8_t *>text, size)
             except UnicodeEncodeError:  # half a surrogate pair: no code has one
                 id = UNKNOWN
         if id == ABSENT and not (keep_first and n == 0):

@@ -80,7 +80,9 @@ class _Compiler:
         for kind, side in sides.items():
             arrays |= {
                 f"{kind}_{name}": array
-                for name, array in lookup_arrays(side, scheme.crosswalks.get(kind)).items()
+                for name, array in lookup_arrays(
+                    side.codes.to_list(), side.class_of_code, scheme.crosswalks.get(kind)
+                ).items()
             }
             arrays[f"{kind}_rows"] = _words(self._allowed(side)).ravel()
             arrays |= self._literal_masks(side)

@@ -8,19 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 import grouper_core
-from drg.schemes.classes import ABSENT, FIRST_CLASS, UNKNOWN, CodeClasses
+from drg.schemes.classes import ABSENT, FIRST_CLASS, UNKNOWN
 from drg.schemes.crosswalk import Crosswalk
 
 
 def lookup_arrays(
-    side: CodeClasses, crosswalk: Crosswalk | None = None
+    codes: Sequence[str],
+    class_of_code: NDArray[np.integer],
+    crosswalk: Crosswalk | None = None,
 ) -> dict[str, NDArray[np.generic]]:
     """Perfect hashes of spellings and folded spellings, and the class of every id.
 
     Under a crosswalk the spellings are the clinical codes, each with the class of the insurance
     code it is mapped to; the kernel neither knows nor pays.
+
+    Parameters
+    ----------
+    codes : sequence of str
+        Known codes, distinct.
+    class_of_code : array of integers
+        From 0; the kernel's classes of listed codes begin at ``FIRST_CLASS``.
+    crosswalk : Crosswalk, optional
     """
-    codes, class_of_code = side.codes.to_list(), side.class_of_code
+    codes = list(codes)
     twins: Mapping[str, str] = {}
     if crosswalk is not None:
         place = {code: at for at, code in enumerate(codes)}
