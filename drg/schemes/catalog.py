@@ -42,6 +42,8 @@ __all__ = [
     "unknown_scheme",
 ]
 
+#: Header of a DIP catalogue: another kind of folder, known here only to say so.
+_CATALOGUE_FILE = "catalogue.toml"
 OVERLAY_FILE = "overlay.toml"
 #: Names suggested for one that is not there.
 _NEAR = 4
@@ -152,7 +154,8 @@ def locate(
     ------
     SchemeError
         S101 no such scheme (names the nearest), S102 no such overlay, S103 not an id, S106 the
-        scheme it extends extends another itself, S120 no such edition of codes.
+        scheme it extends extends another itself, S120 no such edition of codes, S121 it is a DIP
+        catalogue.
     TableError
         T120-T123: a TOML header is missing or broken.
     """
@@ -248,6 +251,8 @@ def _folder(id_or_path: str | Path) -> Path:
     if found := scheme_folder(id_or_path):
         return found
     text = str(id_or_path)
+    if any((path / _CATALOGUE_FILE).is_file() for path in _catalogues(id_or_path)):
+        raise SchemeError("S121", id=text)
     if place := find_place(id_or_path):
         ids = ", ".join(version.id for version in place.versions)
         raise SchemeError("S110", place=text, ids=ids)
@@ -256,9 +261,17 @@ def _folder(id_or_path: str | Path) -> Path:
     raise unknown_scheme(id_or_path)
 
 
+def _catalogues(id_or_path: str | Path) -> tuple[Path, ...]:
+    """Where a DIP catalogue of this name would be."""
+    text = str(id_or_path)
+    shipped = (tables_root() / "dip" / text,) if _ID.fullmatch(text) else ()
+    return *shipped, *((Path(id_or_path),) if text else ())
+
+
 def unknown_scheme(name: str | Path) -> SchemeError:
-    """S101 for a name that is neither scheme nor place; it names the nearest of both."""
+    """S101 for a name that is neither scheme, place nor DIP catalogue; it names the nearest."""
     ids = sorted(p.parent.name for p in (tables_root() / "schemes").glob(f"*/{SCHEME_FILE}"))
+    ids += sorted(p.parent.name for p in (tables_root() / "dip").glob(f"*/{_CATALOGUE_FILE}"))
     near = get_close_matches(str(name), [*place_names(), *ids], n=_NEAR, cutoff=0.4)
     return SchemeError("S101", id=str(name), near=", ".join(near or ids))
 

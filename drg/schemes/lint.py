@@ -16,7 +16,7 @@ from drg.errors import DrgError
 from drg.paths import tables_root
 from drg.schemes.catalog import SchemeLocation, list_schemes, load_location, locate
 from drg.schemes.crosswalk import KINDS, code_lists, read_national
-from drg.schemes.folder import Folder, read_folder
+from drg.schemes.folder import SCHEME_FILE, Folder, read_folder
 from drg.schemes.lint_codes import code_findings
 from drg.schemes.lint_finding import LEVELS, Acceptance, Finding, lint_codes, sorted_findings
 from drg.schemes.lint_groups import group_findings, unreachable_groups
@@ -39,7 +39,17 @@ if TYPE_CHECKING:
 
     from drg.schemes.scheme import Scheme
 
-__all__ = ["CODES", "SOURCES", "LintReport", "lint", "lint_scheme", "target_lines", "unreachable"]
+__all__ = [
+    "CODES",
+    "SOURCES",
+    "LintReport",
+    "accepted_findings",
+    "broken_finding",
+    "lint",
+    "lint_scheme",
+    "target_lines",
+    "unreachable",
+]
 
 #: Targets beside schemes: the national code lists, and the register of documents.
 CODES, SOURCES = "codes", "sources"
@@ -232,7 +242,7 @@ class _Run:
         except DrgError as error:
             if error.code in _NOT_A_SCHEME:
                 raise
-            return str(target), [_broken(error)]
+            return str(target), [broken_finding(error)]
         return self._scheme(target, location)
 
     @property
@@ -255,7 +265,7 @@ class _Run:
             found = [finding for finding in found if not _inherited(finding, below)]
             found += header_findings(scheme, folder)
         except DrgError as error:
-            found = [_broken(error)]
+            found = [broken_finding(error)]
         overlays = [
             read_folder(path.parent, path.name)
             for path in sorted(folder.path.glob("compat/*/overlay.toml"))
@@ -267,7 +277,8 @@ class _Run:
                 p for p in places_in(folder.path.parent) if p.id == folder.header.get("place")
             ]
             found += place_findings(places)
-        return name, _accept(found, location, sources)
+        parts = [part for part in (folder, location.overlay) if part]
+        return name, accepted_findings(found, parts, sources)
 
     def _base(self, folder: Folder | None) -> tuple[Scheme | None, Mapping[Spot, Finding]]:
         if folder is None:
@@ -280,25 +291,35 @@ class _Run:
         return self._bases[folder.path]
 
 
-def _accept(
-    found: list[Finding], location: SchemeLocation, sources: Mapping[str, Mapping[str, Any]]
+def accepted_findings(
+    found: list[Finding], folders: Sequence[Folder], sources: Mapping[str, Mapping[str, Any]]
 ) -> list[Finding]:
-    """Findings with those marked that the scheme, or the overlay laid over it, accepts."""
-    parts = [part for part in (location.folder, location.overlay) if part]
-    entries = [entry for part in parts for entry in part.header.get("accepted", [])]
-    broken = list(acceptance_findings(entries, sources))
+    """Findings with those marked that a header accepts, and what is wrong with its acceptances.
+
+    Parameters
+    ----------
+    found : list of Finding
+    folders : sequence of Folder
+        A scheme's (or catalogue's) own; behind it the overlay that is laid over it, if any.
+    sources : mapping of str to mapping
+        Register of documents.
+    """
+    file = folders[0].file
+    entries = [entry for folder in folders for entry in folder.header.get("accepted", [])]
+    broken = [replace(f, table=file) for f in acceptance_findings(entries, sources)]
     accepted = [_acceptance(entry) for entry in entries if _readable(entry)]
     marked = [
         replace(finding, accepted=next((a for a in accepted if a.covers(finding)), None))
         for finding in found
     ]
     # An overlay changes what the scheme's own entries speak of.
-    check = () if location.overlay else accepted
-    return [*marked, *broken, *_idle(check, marked)]
+    check = () if len(folders) > 1 else accepted
+    return [*marked, *broken, *(replace(f, table=file) for f in _idle(check, marked))]
 
 
-def _broken(error: DrgError) -> Finding:
-    return Finding("L100", "scheme.toml", error.code, params={"error": error.message()})
+def broken_finding(error: DrgError, file: str = SCHEME_FILE) -> Finding:
+    """L100 for tables that cannot be loaded."""
+    return Finding("L100", file, error.code, params={"error": error.message()})
 
 
 def _spot(finding: Finding) -> Spot:

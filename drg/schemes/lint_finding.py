@@ -1,6 +1,7 @@
 """One finding of the lint, its wording and its page (catalogue/lint.toml).
 
-A code L1xx has a level, a title, why it matters and how to mend it, in Chinese and English.
+A code L1xx (schemes, register) or L2xx (DIP catalogues) has a level, a title, why it matters and
+how to mend it, in Chinese and English.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ def lint_page(code: str, lang: str | None = None) -> list[str]:
 @cache
 def _register() -> Mapping[str, Mapping[str, str]]:
     """Pages by code, checked whole: a register with a hole is a programming error."""
-    pages = {code: page for code, page in catalogue("lint").items() if code[:2] == "L1"}
+    pages = {code: page for code, page in catalogue("lint").items() if code[:2] in ("L1", "L2")}
     wanted = {"level", "zh", "en", *(f"{p}_{lang}" for p in PAGE_PARTS for lang in ("zh", "en"))}
     for code, page in pages.items():
         if page.keys() != wanted or page["level"] not in LEVELS:
