@@ -19,10 +19,16 @@ for _place in (str(_HERE), str(_HERE.parent)):
         sys.path.insert(0, _place)
 
 import case_rules_budget  # noqa: E402
+import case_rules_dip  # noqa: E402
 import case_rules_drg  # noqa: E402
 import case_rules_mechanisms  # noqa: E402
 
-RULES = {**case_rules_drg.RULES, **case_rules_mechanisms.RULES, **case_rules_budget.RULES}
+RULES = {
+    **case_rules_drg.RULES,
+    **case_rules_dip.RULES,
+    **case_rules_mechanisms.RULES,
+    **case_rules_budget.RULES,
+}
 
 
 def failure(case: Mapping[str, Any]) -> str | None:
