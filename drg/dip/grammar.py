@@ -2,7 +2,8 @@
 
 ``K80.1:51.2300_51.8800+51.8700_dis1``: diagnosis, principal procedure, related procedures, then the
 auxiliary subtype. ``/`` (or ``|``) stands between procedures of which any will do, ``+`` (and the
-first ``_``) between those that all have to be there. A comprehensive group has an attribute instead: ``K80:SS``.
+first ``_``) between those that all have to be there. A comprehensive group has an attribute
+instead: ``K80:SS``.
 """
 
 from __future__ import annotations

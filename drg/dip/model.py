@@ -35,6 +35,7 @@ KINDS = ("surgery", "therapeutic", "diagnostic", "conservative")
 #: Comparators that a catalogue may put in order; ``group_code`` always comes last.
 COMPARATORS = (
     "most_terms",
+    "all_terms",
     "most_procedures",
     "reported_principal",
     "leading_principal",
@@ -184,7 +185,8 @@ class Matching:
         of the others as many as may be (``most_terms`` counts the met ones).
     ruling : {"principal", "highest"}
         Whose kind chooses the comprehensive group: the principal procedure's (the first one that is
-        known), or the weightiest kind (order of ``kinds``) among all procedures.
+        known), or the weightiest kind (order of ``kinds``) among all procedures. Where all are
+        quiet, the last of ``kinds``.
     quiet : frozenset of str
         Kinds that do not count as procedures: with these alone a claim is conservative.
     kinds : tuple of str
@@ -194,6 +196,51 @@ class Matching:
     unlisted : {"lowest", "none"}
         A group that publishes scores of subtypes alone, and a claim of no listed one: the subtype
         with the lowest score, or no group.
+
+    Notes
+    -----
+    What the documents leave open, and how it is settled:
+
+    *Codes* are read as ``drg.grouping.reference`` reads them and compared folded. Known are the
+    national list, its first five and first three characters (diagnoses), and whole procedures that
+    only the catalogue names (``drg.dip.vocabulary``). Of a diagnosis count its first five
+    characters (subcategory) and first three (category), of a dagger pair those of the dagger code.
+    A known code of three characters has its category's ``.x`` as subcategory if that is the only
+    one of the national list, else none. A repeated code counts once, but a term that a group has
+    twice (``32.4100_32.4100``) asks for two reports of its procedures; a secondary diagnosis equal
+    to the principal one is none. The first procedure is the reported principal one, known or not.
+
+    *Lists* of diagnoses (``Condition.secondary``, ``Comorbidity.codes``) hold prefixes of codes or
+    subcategories, and ranges of categories; ``Group.diagnosis`` holds subcategories, categories
+    and ranges. Comorbidities and secondary conditions look at known secondary diagnoses. One that
+    another present one ``replaces`` has no weight.
+
+    *Truth* is Kleene's; a group or a subtype's row needs all its conditions true. A number that is
+    missing or no whole number of 32 bits, a missing or negative cost, a mean that is not
+    published, and a share of no cost are unknown.
+
+    *Kind.* Without a known procedure that is not quiet, the ruling kind is the last of ``kinds``.
+    A group of a type that no tier names takes no part. A group with neither terms nor attribute
+    fits any procedures, but one of class core or primary only quiet ones.
+
+    *Comparators*: ``most_terms`` counts the met terms, ``all_terms`` asks whether all are met,
+    ``most_procedures`` counts distinct procedures among the met terms, ``full_code`` terms met by a
+    whole code; ``reported_principal`` asks whether the reported principal procedure is in a term,
+    ``leading_principal`` in the first. The greatest key is the best, a missing score the least,
+    a type that is not in ``type_order`` the last. ``nearest_mean`` is passed over unless the cost
+    and every mean left are known; N430 tells that it ruled out a group. ``decided_by`` names the
+    comparator that left a single group of several.
+
+    *Auxiliary types.* The first row of a type that holds decides. The type is open (N431) if a row
+    before that one, or any where none holds, is unknown and the group has a subtype of the type.
+    Of equal scores the first subtype in the table wins. A group without any score at all is U215.
+
+    *No group.* U214: some group's terms and kind fit, and of its conditions none is false and one
+    unknown. Else U212: a group lists the subcategory; U213: one lists the category or a range;
+    U211: none does. Groups for every diagnosis do not count for U211 to U213.
+
+    *Note of a grouped claim*: N430, N431, N432, N401, N402, N433 (the principal diagnosis has no
+    subcategory), N403; the first that applies.
     """
 
     tiers: tuple[tuple[str, ...], ...]

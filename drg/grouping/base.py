@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, overload
+from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +35,11 @@ class ClaimGrouper(ABC):
     @abstractmethod
     def scheme_id(self) -> str:
         """Id of the scheme, or of the place."""
+
+    @property
+    def kind(self) -> Literal["drg", "dip"]:
+        """What the groups are."""
+        return "drg"
 
     @property
     @abstractmethod
@@ -138,7 +143,8 @@ class ClaimGrouper(ABC):
         DataFrame, or LazyFrame for a LazyFrame
             The frame's columns (one whose name a result takes is renamed ``<name>_input``), then
             ``mdc, adrg, group, severity, outcome, reason, group_name`` as Enum; where the day of
-            discharge chose the version also ``scheme`` and ``nearest_version`` (Enum); under the
+            discharge chose the version also ``scheme`` and ``nearest_version`` (Enum); of a DIP
+            catalogue also ``group_class, auxiliary, decided_by`` (Enum) and ``score``; under the
             clinical edition also ``mapped_codes``, text such as ``"A19.000x001→A19.001|…"``, null
             where every code is the same in both editions. A LazyFrame is grouped batch by batch
             when it is collected or sunk.

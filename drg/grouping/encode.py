@@ -55,14 +55,33 @@ def encode(frame: pl.DataFrame, columns: ClaimColumns, compiled: Compiled) -> En
     compiled : Compiled
         Names the scalar fields that its rules read.
     """
+    batches = code_batches(frame, columns, compiled.twins)
+    scalars = [_scalar(frame, columns, name, compiled) for name in compiled.fields]
+    return Encoded(batches, scalars, frame.height)
+
+
+def code_batches(
+    frame: pl.DataFrame, columns: ClaimColumns, twins: Mapping[str, Mapping[str, str]]
+) -> list[grouper_core.ClaimBatch]:
+    """The code columns of a frame as the kernel reads them: chunks in row order.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One claim a row.
+    columns : ClaimColumns
+        Which columns feed which field.
+    twins : mapping of {"dx", "px"} to mapping of str to str
+        Codes to replace (``Compiled.twins``).
+    """
     separator = columns.separator
     replace = len(separator.encode()) > 1
     dx_split = separator if columns.diagnoses_joined else ""
     px_split = separator if columns.procedures_joined else ""
-    dx = [code_column(frame, c, dx_split, compiled.twins.get("dx")) for c in columns.diagnoses]
-    px = [code_column(frame, c, px_split, compiled.twins.get("px")) for c in columns.procedures]
+    dx = [code_column(frame, c, dx_split, twins.get("dx")) for c in columns.diagnoses]
+    px = [code_column(frame, c, px_split, twins.get("px")) for c in columns.procedures]
     named = [s.alias(str(n)) for n, s in enumerate([*dx, *px])]
-    batches = grouper_core.read_stream(
+    return grouper_core.read_stream(
         pl.DataFrame(named),
         tuple(str(n) for n in range(len(dx))),
         tuple(str(n) for n in range(len(dx), len(named))),
@@ -70,8 +89,6 @@ def encode(frame: pl.DataFrame, columns: ClaimColumns, compiled: Compiled) -> En
         px_joined=columns.procedures_joined,
         separator="|" if replace else separator,
     )
-    scalars = [_scalar(frame, columns, name, compiled) for name in compiled.fields]
-    return Encoded(batches, scalars, frame.height)
 
 
 def code_column(
@@ -119,13 +136,14 @@ def _scalar(
     if field == "sex":
         values = _sexes(series)
     elif field in CHOICE_FIELDS:
-        values = _choices(series, compiled.choices.get(field, ()))
+        values = choices(series, compiled.choices.get(field, ()))
     else:
-        values = _numbers(series)
+        values = numbers(series)
     return values.to_numpy()
 
 
-def _numbers(series: pl.Series) -> pl.Series:
+def numbers(series: pl.Series) -> pl.Series:
+    """Int32: FIELD_NULL where there is no number, FIELD_INVALID where it is no int32."""
     dtype = series.dtype
     if dtype in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16):
         return series.cast(pl.Int32).fill_null(FIELD_NULL)
@@ -193,9 +211,10 @@ def _sexes(series: pl.Series) -> pl.Series:
     return values.scatter(rest, spelled.set(clean.is_null() | (clean == ""), FIELD_NULL))
 
 
-def _choices(series: pl.Series, choices: Sequence[str]) -> pl.Series:
+def choices(series: pl.Series, values: Sequence[str]) -> pl.Series:
+    """Int32: ``i + 1`` for value ``i``, 0 for other text, FIELD_NULL where there is none."""
     text = _text(series).str.strip_chars(BLANKS).str.replace(WHOLE_NUMBER, "$1")
     coded = text.replace_strict(
-        list(choices), list(range(1, len(choices) + 1)), default=0, return_dtype=pl.Int32
+        list(values), list(range(1, len(values) + 1)), default=0, return_dtype=pl.Int32
     )
     return coded.set(text.is_null() | (text == ""), FIELD_NULL)

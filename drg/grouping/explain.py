@@ -6,6 +6,7 @@ from the catalogue file explain.toml.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
@@ -24,8 +25,17 @@ if TYPE_CHECKING:
     from drg.schemes.versions import Version
 
 StepKind = Literal[
-    "version", "input", "check", "severity", "mdc", "adrg", "drg", "retry", "missing", "result"
-]
+    "version", "input", "check", "severity", "mdc", "adrg", "drg", "retry", "missing", "result",
+    "kinds", "candidate", "choice", "auxiliary", "score",
+]  # fmt: skip
+
+
+class Fact(ABC):
+    """What a step of a DIP decision is about; it words itself."""
+
+    @abstractmethod
+    def text(self, lang: str | None) -> str:
+        """One line without its source."""
 
 
 class Match(NamedTuple):
@@ -55,7 +65,7 @@ class VersionChoice(NamedTuple):
 
 
 Row: TypeAlias = "MdcRow | AdrgRow | DrgRow | CheckRow"
-Subject: TypeAlias = "Case | SeverityFact | MissingValue | VersionChoice | GroupResult | Row"
+Subject: TypeAlias = "Case | SeverityFact | MissingValue | VersionChoice | GroupResult | Fact | Row"
 
 
 class Step(NamedTuple):
@@ -65,10 +75,11 @@ class Step(NamedTuple):
     ----------
     kind : str
         ``version input check severity mdc adrg drg retry missing result``; ``version`` only where
-        the day of discharge chose it.
+        the day of discharge chose it. Of a DIP catalogue ``input kinds candidate choice auxiliary
+        score result``.
     holds : bool or None
         Whether the row's rule holds, or the severity counts; None: unknown, or not a rule.
-    subject : Case, SeverityFact, MissingValue, VersionChoice, GroupResult or a row of the scheme
+    subject : Case, SeverityFact, MissingValue, VersionChoice, GroupResult, Fact or a scheme's row
         What the step is about; a Case for ``input`` and for ``retry`` (the claim as tried).
     table, key : str
         The table row the step rests on, e.g. ``adrg.csv`` and ``BB2/1``; ``""`` without one.
@@ -111,8 +122,10 @@ class Step(NamedTuple):
     def text(self, lang: str | None = None) -> str:
         """One line for this step alone, its source at the end."""
         match self.kind:
+            case _ if isinstance(self.subject, Fact):
+                line = self.subject.text(lang)
             case "input":
-                line = say("semicolon", lang).join(_input_lines(self, lang))
+                line = say("semicolon", lang).join(input_lines(cast(Case, self.subject), lang))
             case "check":
                 line = _check_text(self, lang)
             case "severity":
@@ -165,7 +178,7 @@ def explain_lines(steps: Sequence[Step], scheme: Scheme, lang: str | None = None
             case "input":
                 lines.append(_heading(step, scheme, lang))
                 lines += _indent(1, [scalars_words(cast(Case, case), lang)])
-                lines += _indent(1, _input_lines(step, lang))
+                lines += _indent(1, input_lines(cast(Case, case), lang))
             case "check":
                 lines += _told_checks(same, lang)
                 if not any(s.kind == "severity" for s in steps) and _was_grouped(steps):
@@ -266,9 +279,8 @@ def _place(reading: Reading, lang: str | None) -> str:
     return say(f"{'principal' if reading.principal else 'secondary'}_{reading.kind}", lang)
 
 
-def _input_lines(step: Step, lang: str | None) -> list[str]:
+def input_lines(case: Case, lang: str | None) -> list[str]:
     """One line a code as understood; a missing principal diagnosis first."""
-    case = cast(Case, step.subject)
     lines = []
     if not case.dx.codes or not case.dx.has_principal:
         lines.append(say("no_principal", lang))

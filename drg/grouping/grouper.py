@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,27 +12,22 @@ from drg.errors import SchemeError
 from drg.grouping.base import ClaimGrouper
 from drg.grouping.decode import SEVERITIES, Lookup, Numbers
 from drg.grouping.fields import reader_of
+from drg.grouping.jobs import TASK_ROWS, Job, run_jobs
 from drg.grouping.result import GroupResult, Outcome
 from drg.schemes.cache import load_compiled
 from drg.schemes.catalog import SchemeLocation, load_location, locate
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
     from drg.claims.model import Claim
     from drg.claims.profiles import ClaimColumns
     from drg.grouping.editions import CodeFinder
-    from drg.grouping.encode import Encoded
     from drg.grouping.explain import Step
     from drg.grouping.reference import ReferenceGrouper
     from drg.schemes.compiled import Compiled
     from drg.schemes.crosswalk import Edition
     from drg.schemes.scheme import Scheme
-
-#: Rows a thread takes at a time; below this a second thread costs more than it brings.
-TASK_ROWS = 20_000
 
 
 class Grouper(ClaimGrouper):
@@ -193,7 +186,13 @@ class Grouper(ClaimGrouper):
         leaf = np.empty(encoded.rows, np.uint16)
         severity = np.empty(encoded.rows, np.uint8)
         reason = np.empty(encoded.rows, np.uint16)
-        self._run(encoded, threads or _cores(), leaf, severity, reason)
+
+        def task(job: Job) -> None:
+            grouper_core.group_batch(
+                self._program, job[0], encoded.scalars, *job[1:], leaf, severity, reason
+            )
+
+        run_jobs(encoded.batches, encoded.rows, threads, task, task_rows=TASK_ROWS)
         return Numbers(leaf, severity, reason)
 
     def mapped_codes(self, frame: pl.DataFrame, columns: ClaimColumns) -> pl.Series | None:
@@ -208,29 +207,6 @@ class Grouper(ClaimGrouper):
 
         lenient = bool(self._compiled.settings["normalise"])
         return mapped_codes(shipped_crosswalks(), lenient=lenient)
-
-    def _run(
-        self,
-        encoded: Encoded,
-        threads: int,
-        leaf: NDArray[np.uint16],
-        severity: NDArray[np.uint8],
-        reason: NDArray[np.uint16],
-    ) -> None:
-        def task(job: tuple[grouper_core.ClaimBatch, int, int, int]) -> None:
-            grouper_core.group_batch(
-                self._program, job[0], encoded.scalars, *job[1:], leaf, severity, reason
-            )
-
-        jobs = list(_jobs(encoded, threads))
-        if threads == 1 or len(jobs) <= 1:
-            for job in jobs:
-                task(job)
-            return
-        # A pool a call: threads of a kept one would be missing after a fork.
-        with ThreadPoolExecutor(min(threads, len(jobs))) as pool:
-            for _ in pool.map(task, jobs):
-                pass
 
     @cached_property
     def _lookup(self) -> Lookup:
@@ -272,21 +248,3 @@ def _unpickle(folder: str, scheme_id: str, compat: str, digest: str, codes: str)
 def _untwinned(codes: tuple[str, ...], twins: Mapping[str, str]) -> tuple[str, ...]:
     """Clinical codes with one spelling for all that stand for one insurance code."""
     return tuple([twins.get(code, code) for code in codes])
-
-
-def _jobs(
-    encoded: Encoded, threads: int
-) -> Iterator[tuple[grouper_core.ClaimBatch, int, int, int]]:
-    """(batch, its first row in the frame, start, stop) for every task."""
-    size = max(TASK_ROWS, -(-encoded.rows // (threads * 4)))
-    offset = 0
-    for batch in encoded.batches:
-        for start in range(0, batch.rows, size):
-            yield batch, offset, start, min(start + size, batch.rows)
-        offset += batch.rows
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

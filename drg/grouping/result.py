@@ -36,6 +36,15 @@ class GroupResult(NamedTuple):
         Digest of its tables and overlay, or of the place's versions when none was in force.
     nearest_version : str or None
         When none was in force: the nearest version and its days.
+    group_class : str or None
+        DIP only: class and kind of the group, such as ``core.surgery``; ``mdc`` and ``severity``
+        are then null, ``adrg`` is the group without its auxiliary subtype.
+    auxiliary : str or None
+        DIP only: auxiliary subtype whose score counts.
+    decided_by : str or None
+        DIP only: the comparator that chose among several groups that fitted.
+    score_e4 : int or None
+        DIP only: score × 10⁴.
     """
 
     claim_id: str
@@ -49,3 +58,7 @@ class GroupResult(NamedTuple):
     scheme: str | None
     digest: str
     nearest_version: str | None = None
+    group_class: str | None = None
+    auxiliary: str | None = None
+    decided_by: str | None = None
+    score_e4: int | None = None
