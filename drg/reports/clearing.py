@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from drg.claims.form import Kind
     from drg.claims.workbook import Workbook
     from drg.settlement.ledger_check import LedgerFault
+    from drg.settlement.year.allocation import Allocation
     from drg.settlement.year.clear import Clearing
 
 __all__ = ["write_clearing"]
@@ -247,10 +248,18 @@ def _allocations(clearing: Clearing, lang: str) -> str:
     rows = [
         [insurance_word(a.insurance, lang), word("allocation", a.mode, lang), money(a.budget),
          money(a.taken_out), money(a.patient), money(a.pool),
-         unscaled(round_scaled(a.value, 6), 6)]
+         _value(a)]
         for a in clearing.allocations
     ]  # fmt: skip
     return table(columns, rows)
+
+
+def _value(one: Allocation) -> str:
+    """What the pool gives for one unit of share; of scores the point value in yuan."""
+    if one.settled is None:
+        return unscaled(round_scaled(one.value, 6), 6)
+    value = one.settled.value
+    return "—" if value is None else unscaled(round_scaled(value))
 
 
 def _apart(clearing: Clearing, lang: str) -> str:

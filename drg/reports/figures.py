@@ -22,8 +22,8 @@ MONEY_SUMS = ("cost_fen", "patient_fen", "fund_fen", "hospital_fen")
 _COLUMNS = (
     "hospital_id", "insurance", "department", "discharged_on", "los_days", "ref",
     "settled_version", "group", "group_name", "reason", "pay_mode", "route", "case_class",
-    "branch", "weight", "points", "rate_fen", "coefficient", "standard_fen", "price_fen",
-    *MONEY_SUMS, "payment_note",
+    "branch", "weight", "group_score", "auxiliary_coefficient", "points", "rate_fen",
+    "point_value", "coefficient", "standard_fen", "price_fen", *MONEY_SUMS, "payment_note",
 )  # fmt: skip
 
 

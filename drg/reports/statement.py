@@ -34,19 +34,31 @@ STATEMENTS = "statements"
 #: Columns of the sheet of claims, as far as a settlement has them.
 _CLAIMS = (
     "ref", "settled_version", "department", "insurance", "discharged_on", "los_days", "group",
-    "group_name", "pay_mode", "case_class", "branch", "weight", "points", "rate_fen",
-    "coefficient", "standard_fen", "price_fen", "cost_fen", "patient_fen", "fund_fen",
-    "hospital_fen", "payment_note",
+    "group_name", "pay_mode", "case_class", "branch", "weight", "group_score",
+    "auxiliary_coefficient", "points", "rate_fen", "point_value", "coefficient", "standard_fen",
+    "price_fen", "cost_fen", "patient_fen", "fund_fen", "hospital_fen", "payment_note",
 )  # fmt: skip
 #: Columns that no claim of the month fills are left out.
-_OPTIONAL = ("department", "points", "discharged_on", "los_days")
+_OPTIONAL = (
+    "department",
+    "points",
+    "discharged_on",
+    "los_days",
+    "auxiliary_coefficient",
+    "point_value",
+)
+#: Columns of payment by weight, which no claim of a month paid by score has.
+_BY_WEIGHT = ("weight", "rate_fen")
 _UNPAID = (
     "kind", "ref", "settled_version", "insurance", "discharged_on", "cost_fen", "amount_fen",
     "code", "reason", "mend", "rule", "document", "until",
 )  # fmt: skip
 _WORDS = {"insurance": "insurance", "pay_mode": "mode", "case_class": "class", "branch": "branch"}
 _FEN = ("rate_fen", "standard_fen", "price_fen", "amount_fen", *MONEY_SUMS)
-_FORMATS = {"weight": "0.0000", "points": "0.0000", "coefficient": "0.0000"}
+_FORMATS = dict.fromkeys(
+    ("weight", "points", "coefficient", "group_score", "auxiliary_coefficient", "point_value"),
+    "0.0000",
+)
 #: Column whose heading goes under another's name.
 _HEADS = {"payment_note": "code"}
 _WIDTH = 14
@@ -152,10 +164,13 @@ class _Month:
             documents=self.titles, hold_days=policy.month.hold_days, lang=lang,
         )  # fmt: skip
         self.modes = by_mode(lines, "insurance", "hospital_id")
+        optional = (*_OPTIONAL, *(_BY_WEIGHT if policy.dip is not None else ()))
         self.columns = [
             name for name in _CLAIMS
-            if name in lines.columns and (name not in _OPTIONAL or lines[name].count())
+            if name in lines.columns and (name not in optional or lines[name].count())
         ]  # fmt: skip
+        #: Points are called scores where they are.
+        self.heads = _HEADS | ({"points": "score"} if policy.dip is not None else {})
         self.lines = lines.select("hospital_id", *self.columns).with_columns(
             worded(lines[name], kind, lang) for name, kind in _WORDS.items() if name in self.columns
         )
@@ -231,7 +246,7 @@ class _Month:
         sheet = book.sheet(
             say(name, self.lang),
             columns,
-            heads={c: say(f"column_{_HEADS.get(c, c)}", self.lang) for c in columns},
+            heads={c: say(f"column_{self.heads.get(c, c)}", self.lang) for c in columns},
             widths={c: _WIDTHS.get(c, _WIDTH) for c in columns},
             fen=_FEN,
             formats=_FORMATS,

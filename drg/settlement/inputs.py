@@ -11,6 +11,7 @@ import polars as pl
 from drg.claims.days import read_day
 from drg.claims.readers import open_table
 from drg.money import AmountError, fen, scaled
+from drg.payment.pricing.hospitals import MEASURED
 from drg.payment.pricing.levels import LEVEL_CODE_COLUMNS
 from drg.settlement.ledger import SettlementError
 from drg.settlement.matters import DECISION_SCHEMA
@@ -19,7 +20,8 @@ __all__ = ["DECISIONS", "HOSPITAL_SCHEMA", "read_decisions", "read_hospitals", "
 
 #: One row a hospital. ``level`` as the table spells it; ``rate_level`` the one its rate goes by;
 #: ``coefficient`` and ``assessment`` decimals as written; ``enrolled`` persons signed with it or,
-#: in the row of a medical community, insured in it; null: not said.
+#: in the row of a medical community, insured in it; what a dynamic coefficient measures (DIP) in
+#: per cent as written; null: not said.
 HOSPITAL_SCHEMA = pl.Schema(
     {
         "hospital_id": pl.String(),
@@ -31,6 +33,7 @@ HOSPITAL_SCHEMA = pl.Schema(
         "working_capital_fen": pl.Int64(),
         "assessment": pl.String(),
         "enrolled": pl.Int64(),
+        **dict.fromkeys(MEASURED.values(), pl.String()),
     }
 )
 #: What may be decided on each matter.
@@ -81,6 +84,10 @@ _HOSPITAL_HEADS: Mapping[str, tuple[str, ...]] = {
     "working_capital": ("working_capital", "周转金"),
     "assessment": ("assessment", "考核系数", "考核"),
     "enrolled": ("enrolled", "签约人数", "参保人数", "人数"),
+    "cmi_excess": ("cmi_excess", "CMI超出", "CMI超出百分比"),
+    "child_excess": ("child_excess", "儿童占比超出", "低龄占比超出百分比"),
+    "elder_excess": ("elder_excess", "老年占比超出", "老年占比超出百分比"),
+    "tcm_share": ("tcm_share", "中医药费用占比", "中医药占比"),
 }  # fmt: skip
 #: Dictionary hosp_lv, codes 1 to 14 (spec J.3), in the words of a statement.
 _LEVEL_WORDS = (
@@ -90,6 +97,7 @@ _LEVEL_WORDS = (
 _SHOWN = 12
 #: As for the coefficients of a policy.
 _RATIO_PLACES, _LARGEST = 6, 100
+_LARGEST_PERCENT = 10_000
 
 
 def read_decisions(path: str | Path) -> pl.DataFrame:
@@ -179,7 +187,8 @@ def read_hospitals(path: str | Path) -> pl.DataFrame:
         rows.append(
             (hospital, *texts, _ratio(found, "coefficient", where, row),
              found.get("community") or None, _money(found, "working_capital", where, row),
-             _ratio(found, "assessment", where, row), _count(found, "enrolled", where, row))
+             _ratio(found, "assessment", where, row), _count(found, "enrolled", where, row),
+             *(_percent(found, name, where, row) for name in MEASURED.values()))
         )  # fmt: skip
     return pl.DataFrame(rows, schema=HOSPITAL_SCHEMA, orient="row")
 
@@ -267,6 +276,20 @@ def _ratio(found: Mapping[str, str], column: str, where: str, row: int) -> str |
         raise _refused(where, row, column, text, "0.92") from error
     if not 0 <= ratio <= _LARGEST * 10**_RATIO_PLACES:
         raise _refused(where, row, column, text, f"0–{_LARGEST}")
+    return text
+
+
+def _percent(found: Mapping[str, str], column: str, where: str, row: int) -> str | None:
+    """Per cent as written, below zero too; the sign ``%`` may stand behind it."""
+    text = found.get(column, "").removesuffix("%").strip()
+    if not text:
+        return None
+    try:
+        percent = scaled(text, _RATIO_PLACES)
+    except AmountError as error:
+        raise _refused(where, row, column, text, "12.5") from error
+    if abs(percent) > _LARGEST_PERCENT * 10**_RATIO_PLACES:
+        raise _refused(where, row, column, text, f"-{_LARGEST_PERCENT}–{_LARGEST_PERCENT}")
     return text
 
 

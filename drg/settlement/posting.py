@@ -46,7 +46,7 @@ POSTING_SCHEMA = pl.Schema(
 _SECTIONS = {
     "DRG": ("A", ("drg.share", "drg.rates", "drg.")),
     "POINTS": ("A.7", ("drg.points", "drg.rates", "drg.")),
-    "DIP": ("B", ("dip.",)),
+    "DIP": ("B.5", ("dip.point_values", "dip.")),
     "PER_DISEASE": ("C", ("per_disease.",)),
     "BED_DAY": ("D", ("bed_day.",)),
     "VISIT": ("E.1", ("outpatient.",)),

@@ -16,8 +16,9 @@ import polars as pl
 from drg.claims.days import read_days
 from drg.claims.frame import BLANKS, COLUMNS, PRICING_COLUMNS, SEPARATOR, rename_clashing
 from drg.claims.profiles import ClaimColumns, match_columns
+from drg.payment.pricing.dip_scores import read_scores
 from drg.payment.pricing.payable import Payable, read_yuan
-from drg.payment.pricing.price_columns import PRICE_NAMES, Mode, Note, Route
+from drg.payment.pricing.price_columns import PRICE_NAMES, SCORE_NAMES, Mode, Note, Route
 from drg.settlement.ledger import HEADS
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _FIELDS: tuple[Column, ...] = tuple(
     column for column in (*COLUMNS, *PRICING_COLUMNS) if column.kind != "codes"
 )
 _RESULTS = ("group", "outcome")
+_CLASS = "group_class"
 #: An odd number; a field's hash moves on by it, so that fields cannot stand for each other.
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _KNOWN = pl.Schema(
@@ -126,6 +128,10 @@ def content(frame: pl.DataFrame, columns: ClaimColumns) -> pl.Series:
         mixed = mixed * _MIX
         if name in frame.columns:
             mixed ^= _hashed(_text(frame[name]))
+    if _CLASS in frame.columns:
+        # Grouped by a DIP catalogue: the score decides as well as the group.
+        mixed = mixed * _MIX ^ pl.Series(read_scores(frame)).hash(seed=0).to_numpy()
+        mixed = mixed * _MIX ^ _hashed(_text(frame[_CLASS]))
     for names, joined in (
         (columns.diagnoses, columns.diagnoses_joined),
         (columns.procedures, columns.procedures_joined),
@@ -271,7 +277,8 @@ def settled_parts(
     lazy = claims.lazy()
     schema = lazy.collect_schema()
     # What settling added is no input, least of all a price.
-    found = match_columns([name for name in schema if name not in PRICE_NAMES], schema)
+    own = (*PRICE_NAMES, *SCORE_NAMES)
+    found = match_columns([name for name in schema if name not in own], schema)
     columns = replace(found, separator=SEPARATOR)
     rows = lazy.select(pl.len()).collect().item()
     for start in range(0, rows, _PART):

@@ -18,7 +18,6 @@ from drg.claims.profiles import match_columns
 from drg.payment.pricing.caps import Decisions, Prior, decide
 from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.price import Pricer, prior_of
-from drg.payment.pricing.price_columns import PRICE_NAMES
 from drg.settlement.books import Books, check_prior
 from drg.settlement.decided_since import decided_since
 from drg.settlement.inputs import HOSPITAL_SCHEMA, read_decisions, read_hospitals, whole
@@ -257,14 +256,15 @@ class MonthRun:
             batch, keys = batch.filter(taken), keys.filter(taken)
         stands = self._standing(batch, columns, keys)
         batch = canonical(batch, columns)
-        batch = batch.rename(rename_clashing(batch.columns, (*PRICE_NAMES, *CLAIM_COLUMNS)))
+        priced = self._pricer.finish(part, self._decided)
+        batch = batch.rename(rename_clashing(batch.columns, (*priced.columns, *CLAIM_COLUMNS)))
         told = keys.select(
             "ref",
             pl.col("version").alias("settled_version"),
             "row",
             pl.lit(self._run, pl.Int32).alias("run"),
         )
-        claims = batch.hstack(self._pricer.finish(part, self._decided)).hstack(told)
+        claims = batch.hstack(priced).hstack(told)
         if stands is not None:
             claims = claims.filter(stands)
         posted = postings(claims, self.policy)

@@ -2,7 +2,6 @@
 
 from drg.payment.policy.by_group import (
     CoefficientRow,
-    DipPayment,
     DrgPayment,
     Exclusion,
     NewTechnology,
@@ -14,6 +13,14 @@ from drg.payment.policy.by_group import (
     Readmission,
     Review,
     Transfer,
+)
+from drg.payment.policy.dip import (
+    DipDeviation,
+    DipPayment,
+    DynamicItem,
+    DynamicLevel,
+    PayRatioRow,
+    PointValueRow,
 )
 from drg.payment.policy.model import (
     Policy,
@@ -44,15 +51,20 @@ __all__ = [
     "CommunityPackage",
     "DayFactor",
     "DayRate",
+    "DipDeviation",
     "DipPayment",
     "DrgPayment",
+    "DynamicItem",
+    "DynamicLevel",
     "Exclusion",
     "Month",
     "NewTechnology",
     "Outliers",
     "Outpatient",
     "PatientShare",
+    "PayRatioRow",
     "PerDisease",
+    "PointValueRow",
     "Points",
     "Policy",
     "Procurement",

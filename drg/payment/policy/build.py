@@ -24,6 +24,7 @@ _MISSING = object()
 #: What names a part of a policy and needs no document.
 _NAMES = ("id", "title_zh", "title_en")
 _WEIGHTS, _DISEASES = ("drg", "weights"), ("per_disease", "table")
+_CATALOGUE = ("dip", "catalogue")
 
 
 def build_policy(draft: Draft) -> Policy:
@@ -49,7 +50,7 @@ def build_policy(draft: Draft) -> Policy:
     except ValidationError as error:
         raise _worded(error, draft, found) from None
     for path, leaf in found.items():
-        if leaf.required and value_at(policy, path) not in (None, (), {}):
+        if leaf.required and value_at(policy, path) not in (None, "", (), {}):
             raise PolicyError("P469", where=leaf.file, path=".".join(path))
     given = {
         path: (leaf, value_at(policy, path)) for path, leaf in found.items() if not leaf.required
@@ -95,6 +96,8 @@ def _located(leaf: Leaf, path: tuple[str, ...]) -> Any:
         return [_file_of(leaf, name) if _is_file(name) else name for name in leaf.value]
     if path == _DISEASES and isinstance(leaf.value, str):
         return _file_of(leaf, leaf.value)
+    if path == _CATALOGUE and isinstance(leaf.value, str) and ("/" in leaf.value):
+        return str((Path(leaf.file).parent / leaf.value).absolute())
     return leaf.value
 
 

@@ -1,4 +1,4 @@
-"""Parts of a policy that pay by group: DRG, points, DIP (spec A, B)."""
+"""Parts of a policy that pay by DRG group, points among them (spec A)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from drg.payment.policy.numbers import Days, Fen, Impossible, Model, Ratio, Scop
 
 __all__ = [
     "CoefficientRow",
-    "DipPayment",
     "DrgPayment",
     "Exclusion",
     "NewTechnology",
@@ -210,9 +209,3 @@ class DrgPayment(Model):
     ambiguous: Literal["return", "by_item"] = "return"
     #: What becomes of a grouped claim whose group has no weight.
     unweighted: Literal["return", "by_item"] = "return"
-
-
-class DipPayment(Model):
-    """Payment by DIP score: scores and what they are worth come from the catalogue of this id."""
-
-    catalogue: str = ""

@@ -28,6 +28,8 @@ _SHARE = 10**6
 _LONGEST = 3660
 #: Weight that is reckoned with where the policy leaves the weights open.
 _HEAVIEST = 1000 * _SCALE
+#: Score of a case that is reckoned with, scaled: a hundred times the dearest ones published.
+_HIGHEST_SCORE = 10**7 * _SCALE
 _SUPPLIED = "supplied"
 #: Numbers that stand in a file of their own.
 _DISEASES = ("per_disease", "table")
@@ -84,6 +86,10 @@ def check_rows(policy: Policy, file: str) -> None:
                 _refuse(file, f"drg.rates.{n}.rate", "0", "not_positive")
         _apart(drg.rates, "drg.rates", file, lambda r: ())
         _apart(drg.coefficients, "drg.coefficients", file, lambda r: (r.group,))
+    if dip := policy.dip:
+        _apart(dip.point_values, "dip.point_values", file, lambda r: ())
+        _apart(dip.pay_ratios, "dip.pay_ratios", file, lambda r: ())
+        _apart(dip.coefficients, "dip.coefficients", file, lambda r: (r.group,))
     for entry in policy.bed_day:
         path = f"bed_day.{entry.id}"
         for n, rate in enumerate(entry.rates):
@@ -113,6 +119,12 @@ def check_sizes(policy: Policy, tables: Sequence[WeightTable], file: str) -> Non
         if weight * rate * most * _SCALE >= _INT64:
             product = f"{weight / _SCALE:.4f} × {yuan(rate)} × {float(most):g}"
             raise PolicyError("P477", where=file, path="drg.rates", product=product)
+    if dip := policy.dip:
+        value = max((row.yuan for row in dip.point_values), default=Fraction(1))
+        most = max((row.coefficient for row in dip.coefficients), default=Fraction(1))
+        if _HIGHEST_SCORE * value * most * 100 >= _INT64:
+            product = f"{_HIGHEST_SCORE // _SCALE} × {float(value):g} × {float(most):g}"
+            raise PolicyError("P477", where=file, path="dip.point_values", product=product)
     for entry in policy.bed_day:
         price = max((row.per_diem for row in entry.rates), default=entry.base or 0)
         factors = [f.factor for f in entry.factors] + [*entry.category_factors.values()]

@@ -7,11 +7,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from drg.dip.catalogue import CATALOGUE_FILE, catalogue_folder
 from drg.errors import TableError
 from drg.payment.mechanisms.disease_table import DiseaseTable, load_diseases
 from drg.payment.policy import Policy
 from drg.payment.policy.read import SECTIONS
 from drg.payment.weight_table import WeightTable, load_weight_table, load_weight_versions
+from drg.schemes.folder import read_folder
 
 __all__ = ["disease_table", "policy_digest", "weight_tables"]
 
@@ -51,6 +53,16 @@ def disease_table(policy: Policy) -> DiseaseTable | None:
     return load_diseases(Path(policy.folder, policy.per_disease.table))
 
 
+def _catalogue(named: str) -> str:
+    """A DIP catalogue's id and tables, wherever it lies; its name where it is not at hand."""
+    path = catalogue_folder(named) if named else None
+    if path is None:
+        return named
+    folder = read_folder(path, CATALOGUE_FILE)
+    tables = [folder.entries[n].sha256 for n in ("groups", "auxiliary") if n in folder.entries]
+    return " ".join([str(folder.header.get("id", path.name)), *tables])
+
+
 def policy_digest(
     policy: Policy, tables: Sequence[WeightTable], diseases: DiseaseTable | None
 ) -> str:
@@ -65,5 +77,7 @@ def policy_digest(
         said["per_disease"]["table"] = diseases.digest
     if policy.drg is not None:
         said["drg"]["weights"] = [table.digest for table in tables]
+    if policy.dip is not None:
+        said["dip"]["catalogue"] = _catalogue(policy.dip.catalogue)
     text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import Field
 
 from drg.dates import Interval
-from drg.payment.policy.by_group import DipPayment, DrgPayment
+from drg.payment.policy.by_group import DrgPayment
+from drg.payment.policy.dip import DipPayment
 from drg.payment.policy.numbers import Model, Span
 from drg.payment.policy.other_modes import BedDay, CommunityPackage, Outpatient, PerDisease
 from drg.payment.policy.terms import Budget, Month, Year

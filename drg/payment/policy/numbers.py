@@ -18,8 +18,8 @@ from drg.money import PLACES, AmountError, fen, scaled
 from drg.text import text
 
 __all__ = [
-    "Coefficient", "Days", "Fen", "Impossible", "Model", "Ratio", "Scope", "Share", "Span",
-    "Volume",
+    "Coefficient", "Days", "Fen", "Impossible", "Model", "PointValue", "Ratio", "Scope", "Share",
+    "Span", "Volume",
 ]  # fmt: skip
 
 #: Decimal places of a ratio: with costs below ten billion yuan products stay inside int64.
@@ -28,6 +28,8 @@ _PLACES = 6
 _LARGEST = 100
 #: A total weight beyond this is one: a province has some ten million cases a year.
 _LARGEST_VOLUME = 10**9
+#: Yuan; a point worth more is one as well.
+_LARGEST_POINT = 100_000
 
 
 class Impossible(ValueError):
@@ -113,6 +115,25 @@ def _volume(value: Any) -> Fraction:
     return Fraction(weight, 10**PLACES)
 
 
+def _point_value(value: Any) -> Fraction:
+    """Yuan a point, exact: a decimal, or cost over score, which may have no end as a decimal."""
+    if isinstance(value, Fraction):
+        return _positive(value)
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise Impossible("not_decimal")
+    top, sign, bottom = str(value).partition("/")
+    try:
+        parts = [scaled(text, _PLACES) for text in (top, bottom if sign else "1")]
+    except AmountError as error:
+        raise Impossible("not_decimal") from error
+    if min(parts) <= 0:
+        raise Impossible("not_positive")
+    found = Fraction(*parts)
+    if found > _LARGEST_POINT:
+        raise Impossible("too_large", most=_LARGEST_POINT)
+    return found
+
+
 def _span(value: Any) -> Interval:
     if isinstance(value, Interval):
         return value
@@ -132,6 +153,8 @@ Share = Annotated[Fraction, BeforeValidator(lambda v: _share(_ratio(v))), _TEXT]
 Coefficient = Annotated[Fraction, BeforeValidator(lambda v: _not_negative(_ratio(v))), _TEXT]
 #: Total weight of many cases, greater than zero, up to four decimals.
 Volume = Annotated[Fraction, BeforeValidator(_volume), _TEXT]
+#: Yuan a point, exact, greater than zero: ``"11.5"`` or ``"2040000000/176000000"``.
+PointValue = Annotated[Fraction, BeforeValidator(_point_value), _TEXT]
 #: Yuan in the file, fen here; zero or more.
 Fen = Annotated[int, BeforeValidator(_fen)]
 #: Whole days, one or more.

@@ -84,7 +84,9 @@ def written(policy: Policy, path: tuple[str, ...]) -> str:
     if isinstance(value, int) and is_money(annotation):
         return yuan(value)
     if isinstance(value, Fraction):
-        return format(Decimal(value.numerator) / Decimal(value.denominator), "f")
+        exact = Decimal(value.numerator) / Decimal(value.denominator)
+        # One without end, such as a point value that is cost over score, stays a quotient.
+        return format(exact, "f") if Fraction(exact) == value else str(value)
     if isinstance(value, Interval):
         return str(value)
     if isinstance(value, tuple | Mapping):

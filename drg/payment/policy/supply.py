@@ -8,7 +8,15 @@ from typing import Any, get_origin
 
 from pydantic import BaseModel
 
-from drg.payment.policy import BedDay, CoefficientRow, DayRate, Policy, RateRow
+from drg.payment.policy import (
+    BedDay,
+    CoefficientRow,
+    DayRate,
+    PayRatioRow,
+    PointValueRow,
+    Policy,
+    RateRow,
+)
 from drg.payment.policy.errors import PolicyError, SupplyError, near
 from drg.payment.policy.paths import bare_type, inner_type
 from drg.payment.policy.read import SECTIONS, Draft, Leaf, Origin
@@ -24,6 +32,8 @@ _ROWS: Mapping[Any, tuple[tuple[str, ...], str]] = {
     RateRow: (("insurance", "hospital_level"), "rate"),
     CoefficientRow: (("hospital", "group"), "coefficient"),
     DayRate: (("hospital_level", "category"), "per_diem"),
+    PointValueRow: (("insurance", "hospital_level"), "yuan"),
+    PayRatioRow: (("insurance", "hospital"), "ratio"),
 }
 _BED_DAYS = tuple[BedDay, ...]
 _TABLES = (".csv", ".tsv", ".xlsx", ".parquet")

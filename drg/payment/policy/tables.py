@@ -70,6 +70,19 @@ KINDS: Mapping[str, TableKind] = {
     "stay_means": TableKind(
         ("drg", "transfer", "gmlos"), ("group", "days"), ("group", "days"), ("group",)
     ),
+    "point_values": TableKind(("dip", "point_values"), (*_SCOPE, "yuan"), ("yuan",)),
+    "pay_ratios": TableKind(("dip", "pay_ratios"), (*_SCOPE, "ratio"), ("ratio",)),
+    "dip_coefficients": TableKind(
+        ("dip", "coefficients"), (*_SCOPE, "group", "coefficient"), ("coefficient",)
+    ),
+    "dip_means": TableKind(
+        ("dip", "deviation", "means"), ("group", "level", "mean"), ("group", "mean"),
+        ("group", "level"),
+    ),
+    "dip_auxiliary": TableKind(
+        ("dip", "auxiliary_coefficients"), ("group", "subtype", "coefficient"),
+        ("subtype", "coefficient"), ("group", "subtype"),
+    ),
     "day_rates": TableKind(
         ("bed_day", "*", "rates"),
         ("bed_day", "category", *_SCOPE, "from_day", "to_day", "per_diem"), ("per_diem",),
@@ -140,7 +153,7 @@ def read_rows(file: Path, kind: TableKind) -> list[dict[str, str]]:
             if name not in row:
                 raise PolicyError("P464", where=str(file), path=f"{number}.{name}")
         if kind.key:
-            key = "|".join(row[name] for name in kind.key)
+            key = _key(row, kind)
             if key in seen:
                 raise PolicyError("P473", where=str(file), path=kind.path[-1], scope=key,
                                   first=seen[key], second=number)  # fmt: skip
@@ -155,7 +168,7 @@ def _nodes(
     """Rows as nodes of the tree, each with the path where it belongs."""
     if kind.key:
         value = kind.columns[-1]
-        values = {"|".join(row[name] for name in kind.key): row[value] for row in rows}
+        values = {_key(row, kind): row[value] for row in rows}
         if not any(key in row for row in rows for key in _ROW_ORIGIN):
             return [(kind.path, Leaf(values, origin, file))]
         origins = (_own(row, origin) for row in rows)
@@ -170,6 +183,11 @@ def _nodes(
         (tuple(name if part == "*" else part for part in kind.path), entries)
         for name, entries in split.items()
     ]
+
+
+def _key(row: Mapping[str, str], kind: TableKind) -> str:
+    """Key of a row of a mapping; a part that holds for every one is left out."""
+    return "|".join(row[name] for name in kind.key if name in row)
 
 
 def _own(row: Mapping[str, str], origin: Origin) -> Origin:

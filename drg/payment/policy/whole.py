@@ -19,7 +19,14 @@ from drg.text import text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drg.payment.policy import BedDay, DayRate, DrgPayment, Policy
+    from drg.payment.policy import (
+        BedDay,
+        DayRate,
+        DipPayment,
+        DrgPayment,
+        PatientShare,
+        Policy,
+    )
     from drg.payment.policy.numbers import Scope
 
 __all__ = ["check_whole", "unsaid"]
@@ -49,6 +56,10 @@ def check_whole(policy: Policy, file: str) -> None:
         _decided(drg.rates, [""] * len(drg.rates), "drg.rates", file)
         groups = [row.group for row in drg.coefficients]
         _decided(drg.coefficients, groups, "drg.coefficients", file)
+    if dip := policy.dip:
+        for name in ("point_values", "pay_ratios", "coefficients"):
+            rows = getattr(dip, name)
+            _decided(rows, [getattr(row, "group", "") for row in rows], f"dip.{name}", file)
     for entry in policy.bed_day:
         _days_follow(entry, file)
 
@@ -56,6 +67,8 @@ def check_whole(policy: Policy, file: str) -> None:
 def _asked(policy: Policy) -> Iterator[_Asked]:
     if policy.drg is not None:
         yield from _by_group(policy.drg)
+    if policy.dip is not None:
+        yield from _by_score(policy.dip)
     points = policy.drg.points if policy.drg is not None else None
     for entry in policy.bed_day:
         yield from _by_day(entry, in_points=points is not None and points.daily_points is not None)
@@ -73,11 +86,7 @@ def _by_group(drg: DrgPayment) -> Iterator[_Asked]:
     else:
         yield "drg.points.city_mean", points.city_mean, "[drg.points]"
         yield "drg.points.group_means", points.group_means, "[drg.points]"
-    because = f'drg.share.basis = "{share.basis}"'
-    if share.basis == "policy_ratio":
-        yield "drg.share.fund_ratio", share.fund_ratio, because
-    elif share.basis != "actual":
-        yield "drg.share.patient_ratio", share.patient_ratio, because
+    yield from _shared(share, "drg.share")
     if drg.outliers is not None and drg.outliers.reference == "mean" and points is None:
         yield "drg.outliers.means", drg.outliers.means, 'drg.outliers.reference = "mean"'
     if drg.transfer is not None:
@@ -85,6 +94,31 @@ def _by_group(drg: DrgPayment) -> Iterator[_Asked]:
     if (new := drg.new_technology) is not None:
         yield "drg.new_technology.group_means", new.group_means, "[drg.new_technology]"
         yield "drg.new_technology.means", new.means, "[drg.new_technology]"
+
+
+def _by_score(dip: DipPayment) -> Iterator[_Asked]:
+    yield "dip.point_values", dip.point_values, "[dip]"
+    if dip.fund_by == "patient_share":
+        yield from _shared(dip.share, "dip.share")
+    elif dip.fund_ratio_scope != "case":
+        yield "dip.pay_ratios", dip.pay_ratios, 'dip.fund_by = "pay_ratio"'
+    if dip.auxiliary == "coefficient":
+        because = 'dip.auxiliary = "coefficient"'
+        yield "dip.auxiliary_coefficients", dip.auxiliary_coefficients, because
+    if (rule := dip.deviation) is not None:
+        because = f'dip.deviation.reference = "{rule.reference}"'
+        if rule.reference == "means":
+            yield "dip.deviation.means", rule.means, because
+        elif rule.reference == "score":
+            yield "dip.deviation.regional_mean", rule.regional_mean, because
+
+
+def _shared(share: PatientShare, path: str) -> Iterator[_Asked]:
+    because = f'{path}.basis = "{share.basis}"'
+    if share.basis == "policy_ratio":
+        yield f"{path}.fund_ratio", share.fund_ratio, because
+    elif share.basis != "actual":
+        yield f"{path}.patient_ratio", share.patient_ratio, because
 
 
 def _by_day(entry: BedDay, *, in_points: bool) -> Iterator[_Asked]:

@@ -159,7 +159,7 @@ class Assessed:
     hospital : Named
     month : int16 array
         Month of discharge, counted from 1970-01.
-    weights, coefficients, rates : Series
+    weights, coefficients, rates, values : Series
         What the places on the sheet stand for.
     key : str
         Tells parts apart.
@@ -174,6 +174,7 @@ class Assessed:
     weights: pl.Series | None
     coefficients: pl.Series | None
     rates: pl.Series | None
+    values: pl.Series | None = None
     candidates: Candidates | None = None
     stays: Stays | None = None
     visits: Visits | None = None

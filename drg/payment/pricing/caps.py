@@ -73,6 +73,11 @@ class Change:
             sheet.mode[self.rows] = self.mode
             # What had a price of its own before, such as a group's, has it no more.
             sheet.weight[self.rows] = sheet.rate[self.rows] = sheet.coefficient[self.rows] = -1
+            if sheet.value is not None:
+                sheet.value[self.rows] = -1
+            for scores in (sheet.group_score, sheet.auxiliary):
+                if scores is not None:
+                    scores[self.rows] = NONE
             sheet.case_class[self.rows] = sheet.note[self.rows] = UNSET
             if sheet.points is not None:
                 sheet.points[self.rows] = NONE
@@ -181,8 +186,9 @@ class _Period:
         )
         open_ = self._lives(part, row)
         hospital, month, counts = self._units(part, row)
-        drg = self.policy.drg
-        outliers, review = (drg.outliers, drg.review) if drg else (None, None)
+        drg, dip = self.policy.drg, self.policy.dip
+        outliers = drg.outliers if drg else None
+        review = drg.review if drg else dip.review if dip else None
         branch = np.full(len(row), UNSET, np.uint8)
 
         def pass_(who: Flags, cap: Fraction | None, region: bool, kind: str) -> Flags:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["APPLIED", "EXIT", "REVIEW", "Decided", "Ruled"]
+__all__ = ["APPLIED", "EXIT", "REVIEW", "Decided", "Ruled", "Rulings"]
 
 #: Matters: special review, payment by item applied for, exit from payment per disease.
 REVIEW, APPLIED, EXIT = "special_review", "by_item", "exit"
@@ -27,6 +27,8 @@ REVIEW, APPLIED, EXIT = "special_review", "by_item", "exit"
 _YES = {REVIEW: ("by_item", "adjusted"), APPLIED: ("by_item", "accepted"),
         EXIT: ("by_item", "accepted", "exit")}  # fmt: skip
 _NO = ("rejected", "refused", "open", "released")
+#: Of those the ones after which nothing is open any more.
+_ENDED = ("rejected", "refused")
 
 
 class Ruled(NamedTuple):
@@ -43,6 +45,18 @@ class Ruled(NamedTuple):
     """
 
     rows: NDArray[np.intp]
+    adjusted: NDArray[np.bool_]
+    amount: Ints
+
+
+class Rulings(NamedTuple):
+    """Claims by what was decided; ``amount`` in fen, -1: none is named.
+
+    ``reviewed`` and ``applied`` may leave their group's price, ``adjusted`` get ``amount`` for it.
+    """
+
+    reviewed: NDArray[np.bool_]
+    applied: NDArray[np.bool_]
     adjusted: NDArray[np.bool_]
     amount: Ints
 
@@ -65,6 +79,7 @@ class Decided:
 
     def __init__(self, table: pl.DataFrame | None) -> None:
         self._by_matter: dict[str, dict[str, tuple[bool, int]]] = {name: {} for name in _YES}
+        self._refused: dict[str, list[str]] = {name: [] for name in _YES}
         last: dict[tuple[str, str], tuple[date, str, int]] = {}
         for row in () if table is None else table.iter_rows(named=True):
             matter, decision = str(row["matter"]).strip(), str(row["decision"]).strip()
@@ -82,6 +97,24 @@ class Decided:
         for (matter, claim), (_, decision, amount) in last.items():
             if decision in _YES[matter]:
                 self._by_matter[matter][claim] = (decision == "adjusted", amount)
+            elif decision in _ENDED:
+                self._refused[matter].append(claim)
+
+    def refused(self, matter: str, ids: pl.Series) -> NDArray[np.bool_]:
+        """Whether a matter was decided against each of these claims."""
+        listed = pl.Series(self._refused[matter], dtype=pl.String)
+        return ids.is_in(listed.implode()).fill_null(False).to_numpy()
+
+    def ruled(self, ids: pl.Series) -> Rulings:
+        """What was decided on each of these claims about review and payment by item."""
+        rows = len(ids)
+        reviewed, applied = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
+        amount, adjusted = np.full(rows, -1, np.int64), np.zeros(rows, np.bool_)
+        review = self.on(REVIEW, ids)
+        reviewed[review.rows], amount[review.rows] = True, review.amount
+        adjusted[review.rows] = review.adjusted
+        applied[self.on(APPLIED, ids).rows] = True
+        return Rulings(reviewed, applied, adjusted, amount)
 
     def on(self, matter: str, ids: pl.Series) -> Ruled:
         """The claims among these that a matter lets leave."""

@@ -10,8 +10,16 @@ import polars as pl
 
 from drg.claims.frame import COLUMNS, PRICING_COLUMNS, PRICING_NAMES
 from drg.money import PLACES
+from drg.payment.pricing.dip_scores import read_scores
 from drg.payment.pricing.payable import Payable
-from drg.payment.pricing.price_columns import NONE, PRICE_DTYPES, UNSET, Note, Route
+from drg.payment.pricing.price_columns import (
+    NONE,
+    PRICE_DTYPES,
+    SCORE_DTYPES,
+    UNSET,
+    Note,
+    Route,
+)
 from drg.payment.pricing.scope import Named
 
 if TYPE_CHECKING:
@@ -40,7 +48,9 @@ _SCALE = Decimal(1).scaleb(-PLACES)
 _MONEY = {column.name for column in (*COLUMNS, *PRICING_COLUMNS) if column.kind == "money"}
 
 
-def fingerprints(claims: Payable, *, codes: bool) -> tuple[tuple[Rows, Rows], Rows]:
+def fingerprints(
+    claims: Payable, *, codes: bool, scored: bool = False
+) -> tuple[tuple[Rows, Rows], Rows]:
     """Two hashes of each claim's id, and one of all in it that can decide its payment.
 
     Comparable within one process only.
@@ -50,9 +60,14 @@ def fingerprints(claims: Payable, *, codes: bool) -> tuple[tuple[Rows, Rows], Ro
     claims : Payable
     codes : bool
         Diagnoses and procedures decide by themselves, not through the group alone.
+    scored : bool, optional
+        Scores, classes and subtypes of groups decide beside the group.
     """
     first, second = (claims.ids.hash(seed).to_numpy() for seed in _SEEDS)
     parts = [_named_hash(claims.result(name)) for name in ("group", "outcome")]
+    if scored:
+        parts += [_named_hash(claims.result(name)) for name in ("group_class", "auxiliary")]
+        parts.append(pl.Series(read_scores(claims.frame)).hash(_SEEDS[1]).to_numpy())
     for name in _DECIDING:
         series = claims.column(name)
         if series is not None and name in _MONEY:
@@ -95,7 +110,7 @@ def months(day: NDArray[np.int32]) -> NDArray[np.int16]:
 
 
 def priced_columns(assessed: Assessed, decisions: Decisions, policy: Policy) -> pl.DataFrame:
-    """The columns of ``PRICE_DTYPES`` for a part.
+    """The columns of ``PRICE_DTYPES`` for a part, of ``SCORE_DTYPES`` too where scores pay.
 
     Raises
     ------
@@ -138,7 +153,15 @@ def priced_columns(assessed: Assessed, decisions: Decisions, policy: Policy) -> 
     columns |= {name: _amount(values) for name, values in amounts.items()}
     digest = f"{policy.id}@{policy.digest[:_DIGEST]}"
     columns["policy"] = pl.repeat(digest, len(notes), dtype=pl.String, eager=True)
-    return pl.DataFrame({name: columns[name] for name in PRICE_DTYPES})
+    names = [*PRICE_DTYPES]
+    if sheet.value is not None:
+        columns["group_score"] = _decimal(sheet.group_score, len(notes))
+        columns["auxiliary_coefficient"] = _decimal(sheet.auxiliary, len(notes))
+        columns["point_value"] = _gathered(
+            assessed.values, sheet.value, SCORE_DTYPES["point_value"]
+        )
+        names += SCORE_DTYPES
+    return pl.DataFrame({name: columns[name] for name in names})
 
 
 def _enum(codes: NDArray[np.uint8], dtype: pl.DataType) -> pl.Series:

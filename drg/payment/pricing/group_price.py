@@ -21,7 +21,7 @@ from drg.payment.mechanisms.shares import Parts, fund_by_actual, split_price
 from drg.payment.mechanisms.standard import standard_fen
 from drg.payment.mechanisms.transfer import transfer_fen
 from drg.payment.pricing.assessed import Candidates, Stays, Worth
-from drg.payment.pricing.decided import APPLIED, REVIEW, Decided
+from drg.payment.pricing.decided import Decided
 from drg.payment.pricing.group_cases import Cases, GroupBasis, by_group
 from drg.payment.pricing.levels import best_level
 from drg.payment.pricing.payable import Payable, folded
@@ -223,15 +223,9 @@ class GroupPricer:
         self, claims: Payable, cases: Cases, sheet: Sheet, standard: Ints, high: Flags, item: Worth
     ) -> Candidates:
         """Cases that a cap lets be paid by item, or that a ruling gives a standard of their own."""
-        reviewed, applied = np.zeros(claims.rows, np.bool_), np.zeros(claims.rows, np.bool_)
-        amount = np.full(claims.rows, -1, np.int64)
-        adjusted = np.zeros(claims.rows, np.bool_)
-        review = self._decided.on(REVIEW, claims.ids)
-        reviewed[review.rows], amount[review.rows] = True, review.amount
-        adjusted[review.rows] = review.adjusted
-        applied[self._decided.on(APPLIED, claims.ids).rows] = True
-        reviewed, applied, adjusted = (a[cases.rows] for a in (reviewed, applied, adjusted))
-        amount = amount[cases.rows]
+        said = self._decided.ruled(claims.ids)
+        reviewed, applied = said.reviewed[cases.rows], said.applied[cases.rows]
+        adjusted, amount = said.adjusted[cases.rows], said.amount[cases.rows]
         places = np.flatnonzero((high | reviewed | applied) & ~cases.statistics)
         lacking = places[(adjusted & (amount < 0))[places]]
         sheet.unpaid(cases.rows[lacking], Note.NO_AMOUNT)

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Hospitals"]
+__all__ = ["MEASURED", "Hospitals"]
 
 _PLACES = 6
+#: Items of a dynamic coefficient (DIP), and the columns of the register that measure them.
+MEASURED = {
+    "cmi": "cmi_excess", "child": "child_excess", "elder": "elder_excess", "tcm": "tcm_share",
+}  # fmt: skip
 
 
 class Hospitals:
@@ -30,7 +34,7 @@ class Hospitals:
     table : DataFrame
         ``hospital_id``, and where it has them ``level``, ``rate_level`` (of the rates and
         coefficients, where it differs) and ``coefficient`` (text, Decimal or whole number). Null
-        or empty: not reported.
+        or empty: not reported. ``MEASURED``: per cent, what a dynamic coefficient is made of.
 
     Raises
     ------
@@ -44,6 +48,8 @@ class Hospitals:
         self._level: dict[str, str] = {}
         self._rate_level: dict[str, str] = {}
         self.coefficients: tuple[CoefficientRow, ...] = ()
+        #: What is measured of a hospital, per cent as text by item; it has no coefficient itself.
+        self.measured: dict[str, dict[str, str]] = {}
         rows = []
         for row in table.iter_rows(named=True):
             hospital = _text(row["hospital_id"])
@@ -57,7 +63,14 @@ class Hospitals:
             )
             if cell := _text(row.get("coefficient")):
                 rows.append(CoefficientRow(hospital=hospital, coefficient=_ratio(cell, hospital)))
+            else:
+                cells = {item: _text(row.get(column)) for item, column in MEASURED.items()}
+                self.measured[hospital] = {item: cell for item, cell in cells.items() if cell}
         self.coefficients = tuple(rows)
+
+    def rate_level(self, hospital: str) -> str:
+        """Level that a hospital's rates and coefficients go by; ``""``: not known."""
+        return self._rate_level.get(hospital, "")
 
     def known(self, hospital: Named) -> NDArray[np.bool_]:
         """Whether each claim's hospital is in the register; one not reported is not."""

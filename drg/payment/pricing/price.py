@@ -20,12 +20,14 @@ from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.pricing.assessed import Assessed
 from drg.payment.pricing.caps import Decisions, decide
 from drg.payment.pricing.decided import Decided
+from drg.payment.pricing.dip_catalogue import catalogue_id
+from drg.payment.pricing.dip_price import DipPricer
+from drg.payment.pricing.dip_scores import DipScores
 from drg.payment.pricing.finished import fingerprints, months, priced_columns
 from drg.payment.pricing.group_cases import GroupBasis
 from drg.payment.pricing.group_price import GroupPricer
 from drg.payment.pricing.hospitals import Hospitals
 from drg.payment.pricing.payable import Payable
-from drg.payment.pricing.price_columns import PRICE_NAMES
 from drg.payment.pricing.prior import Prior, prior_of
 from drg.payment.pricing.route import faults, keys_of, outpatient
 from drg.payment.pricing.sheet import Sheet
@@ -55,7 +57,8 @@ class Pricer:
     month : Month, Interval or str, optional
         Days of discharge that are settled, such as ``"2025-06"``; any when omitted.
     scores : ScoreSource, optional
-        Scores for a policy that pays by DIP; without it such claims are not paid.
+        Scores for a policy that pays by DIP, in place of those by its own numbers
+        (``drg.payment.pricing.dip_scores``).
 
     Raises
     ------
@@ -98,7 +101,11 @@ class Pricer:
         self._decided = Decided(decisions)
         self._basis = GroupBasis(policy, self._hospitals) if policy.drg else None
         self._group = GroupPricer(self._basis, self._decided) if self._basis else None
-        self._walk = Walk(policy, self._group, self._decided, scores)
+        self._score: DipPricer | None = None
+        if policy.dip is not None and policy.drg is None:
+            source = scores or DipScores(policy, self._hospitals)
+            self._score = DipPricer(policy.dip, source, self._decided)
+        self._walk = Walk(policy, self._group, self._decided, self._score)
 
     @property
     def reads_codes(self) -> bool:
@@ -129,13 +136,14 @@ class Pricer:
         keys = keys_of(claims, self._hospitals)
         visits = outpatient(keys)
         points = self._group is not None and self._group.points is not None
-        sheet = Sheet.blank(claims.rows, points=points or self.policy.dip is not None)
+        by_score = self._score is not None
+        sheet = Sheet.blank(claims.rows, points=points, scores=by_score)
         faults(claims, keys, visits, self.policy, self._hospitals, self.month, sheet)
         groups = claims.result("group")
         lists = self._walk.over(claims, keys, groups, visits, sheet)
-        identity, content = fingerprints(claims, codes=self.reads_codes)
+        identity, content = fingerprints(claims, codes=self.reads_codes, scored=by_score)
         version = claims.numbers("version")
-        basis = self._basis
+        basis, told = self._basis, self._basis or self._score
         return Assessed(
             sheet=sheet,
             identity=identity,
@@ -144,7 +152,8 @@ class Pricer:
             hospital=keys.scope.hospital,
             month=months(keys.scope.day),
             weights=basis.weights(groups) if basis and basis.points is None else None,
-            coefficients=basis.coefficients if basis else None,
+            coefficients=told.coefficients if told else None,
+            values=self._score.values if self._score else None,
             rates=pl.Series("rate_fen", basis.rate_fen) if basis else None,
             **lists,
         )
@@ -171,7 +180,8 @@ class Pricer:
         Returns
         -------
         DataFrame
-            ``PRICE_DTYPES``, one row a claim in the order of the part.
+            ``PRICE_DTYPES``, and ``SCORE_DTYPES`` where the policy pays by score; one row a claim
+        in the order of the part.
         """
         return priced_columns(assessed, decisions, self.policy)
 
@@ -179,19 +189,23 @@ class Pricer:
         """``price_frame`` of a whole period that fits one frame."""
         assessed = self.assess(frame, columns)
         added = self.finish(assessed, self.decide([assessed]))
-        return frame.rename(rename_clashing(frame.columns, PRICE_NAMES)).hstack(added)
+        return frame.rename(rename_clashing(frame.columns, added.columns)).hstack(added)
 
     def _check(self, frame: pl.DataFrame) -> None:
-        drg = self.policy.drg
-        if drg is None:
+        drg, dip = self.policy.drg, self.policy.dip
+        if drg is not None:
+            wanted = drg.scheme
+        elif dip is not None:
+            wanted = catalogue_id(dip.catalogue)
+        else:
             return
         if not {"group", "outcome"} <= {*frame.columns}:
             raise PaymentError("P427", policy=self.policy.id)
-        if drg.scheme and "scheme" in frame.columns:
+        if wanted and "scheme" in frame.columns:
             found = frame["scheme"].cast(pl.String).unique().drop_nulls().sort().to_list()
-            if others := [name for name in found if name != drg.scheme]:
+            if others := [name for name in found if name != wanted]:
                 raise PaymentError(
-                    "P426", policy=self.policy.id, wanted=drg.scheme, found=", ".join(others[:5])
+                    "P426", policy=self.policy.id, wanted=wanted, found=", ".join(others[:5])
                 )
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from drg.dip.deviation_rules import DEVIATION_CLASSES
 from drg.money import PLACES
-from drg.payment.mechanisms.outliers import CASE_CLASSES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 __all__ = [
-    "HI_PAYMTD", "NONE", "NOTE_CODES", "PRICE_DTYPES", "PRICE_NAMES", "ROUTE_CODES", "UNSET",
-    "Branch", "Mode", "Note", "Route",
+    "HI_PAYMTD", "NONE", "NOTE_CODES", "PRICE_DTYPES", "PRICE_NAMES", "ROUTE_CODES",
+    "SCORE_DTYPES", "SCORE_NAMES", "UNSET", "Branch", "Mode", "Note", "Route",
 ]  # fmt: skip
 
 #: In place of a code: there is none.
@@ -74,6 +74,9 @@ class Branch(IntEnum):
     FULL_STANDARD = 16
     VISIT = 17
     BY_ITEM = 18
+    LOW_BY_SCORE = 19
+    HIGH_BY_SCORE = 20
+    BLANK_GROUP = 21
 
 
 class Route(IntEnum):
@@ -152,13 +155,21 @@ class Note(IntEnum):
     NO_AGE = 37
     NO_STANDING = 38
     NO_ADMISSION_KIND = 39
+    NO_POINT_VALUE = 40
+    NO_MEAN = 41
+    AWAITS_REVIEW = 42
+    NO_COEFFICIENT = 43
+    NO_AUXILIARY = 44
+    NO_GROUP_SCORE = 45
+    NO_PAY_RATIO = 46
 
 
 NOTE_CODES = (
     "P601", "P602", "P603", "P604", "P605", "P606", "P607", "P608", "P609", "P610", "P611",
     "P612", "P613", "P614", "P615", "P616", "P617", "P618", "P619", "P620", "P630", "P631",
     "P632", "P633", "P634", "P635", "P636", "P637", "P638", "P639", "P640", "P641", "P642",
-    "P643", "P644", "P645", "P646", "P647", "P648", "P649",
+    "P643", "P644", "P645", "P646", "P647", "P648", "P649", "P650", "P651", "P652", "P653",
+    "P654", "P655", "P656",
 )  # fmt: skip
 
 _WEIGHT = pl.Decimal(18, PLACES)
@@ -166,7 +177,7 @@ _WEIGHT = pl.Decimal(18, PLACES)
 PRICE_DTYPES: Mapping[str, pl.DataType] = {
     "pay_mode": pl.Enum([mode.name for mode in Mode]),
     "route": pl.Enum(ROUTE_CODES),
-    "case_class": pl.Enum([str(c) for c in CASE_CLASSES]),
+    "case_class": pl.Enum([str(c) for c in DEVIATION_CLASSES]),
     "branch": pl.Enum([branch.name for branch in Branch]),
     "weight": _WEIGHT,
     "points": _WEIGHT,
@@ -182,3 +193,11 @@ PRICE_DTYPES: Mapping[str, pl.DataType] = {
     "policy": pl.String(),
 }
 PRICE_NAMES: tuple[str, ...] = tuple(PRICE_DTYPES)
+#: What is added besides where a policy pays by score: the group's score before coefficients and
+#: deviation, the auxiliary coefficient, and yuan a point as published (it is applied unrounded).
+SCORE_DTYPES: Mapping[str, pl.DataType] = {
+    "group_score": _WEIGHT,
+    "auxiliary_coefficient": _WEIGHT,
+    "point_value": _WEIGHT,
+}
+SCORE_NAMES: tuple[str, ...] = tuple(SCORE_DTYPES)

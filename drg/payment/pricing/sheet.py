@@ -22,7 +22,7 @@ __all__ = ["Sheet"]
 
 @dataclass(slots=True)
 class Sheet:
-    """One entry a claim; 64 bytes, 72 with points.
+    """One entry a claim; 64 bytes, 72 with points, 92 with scores.
 
     Attributes
     ----------
@@ -34,6 +34,11 @@ class Sheet:
         Fen; ``NONE``: none.
     points : int64 array or None
         Scaled 10⁴, ``NONE``: none; None: the policy has no points.
+    group_score, auxiliary : int64 array or None
+        Score of the group and auxiliary coefficient, scaled 10⁴, ``NONE``: none; None: the policy
+        does not pay by score.
+    value : int32 array or None
+        Place in the table of point values; -1: none.
     """
 
     mode: Small
@@ -50,9 +55,12 @@ class Sheet:
     patient: Ints
     fund: Ints
     points: Ints | None = None
+    group_score: Ints | None = None
+    auxiliary: Ints | None = None
+    value: Places | None = None
 
     @classmethod
-    def blank(cls, rows: int, *, points: bool) -> Sheet:
+    def blank(cls, rows: int, *, points: bool, scores: bool = False) -> Sheet:
         """A sheet on which nothing is paid."""
 
         def small(value: int) -> Small:
@@ -69,7 +77,10 @@ class Sheet:
             branch=small(UNSET), note=small(UNSET),
             weight=places(), rate=places(), coefficient=places(),
             standard=amounts(), cost=amounts(), price=amounts(), patient=amounts(), fund=amounts(),
-            points=amounts() if points else None,
+            points=amounts() if points or scores else None,
+            group_score=amounts() if scores else None,
+            auxiliary=amounts() if scores else None,
+            value=places() if scores else None,
         )  # fmt: skip
 
     def copy(self) -> Sheet:

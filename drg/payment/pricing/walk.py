@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from drg.payment.policy import Outpatient, Policy
     from drg.payment.pricing.decided import Decided
+    from drg.payment.pricing.dip_price import DipPricer
     from drg.payment.pricing.group_price import GroupPricer
     from drg.payment.pricing.payable import Payable
     from drg.payment.pricing.route import Keys
     from drg.payment.pricing.scope import Named
-    from drg.payment.pricing.scores import ScoreSource
     from drg.payment.pricing.sheet import Sheet
 
     Flags = NDArray[np.bool_]
@@ -58,7 +58,8 @@ class Walk:
     group : GroupPricer or None
         None: the policy does not pay by group.
     decided : Decided
-    scores : ScoreSource or None
+    score : DipPricer or None
+        None: the policy does not pay by score, or by group first.
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class Walk:
         policy: Policy,
         group: GroupPricer | None,
         decided: Decided,
-        scores: ScoreSource | None,
+        score: DipPricer | None,
     ) -> None:
         self._policy = policy
         self._group = group
-        self._scores = scores
+        self._score = score
         self._bed_days = [BedDayPricer(rule, group) for rule in policy.bed_day]
         listed = policy.per_disease
         self._diseases = (
@@ -197,7 +198,8 @@ class Walk:
 
     def _by_stay(self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet) -> Rows:
         """By item what the length of stay keeps from its group; the stays that are left."""
-        rule = self._policy.drg.exclusion if self._policy.drg else None
+        by = self._policy.drg or self._policy.dip
+        rule = by.exclusion if by else None
         if rule is None:
             return rows
         days = claims.numbers("los_days")
@@ -216,24 +218,13 @@ class Walk:
         """Price the rest: by group, by score, or by item where the policy has neither."""
         drg, group = self._policy.drg, self._group
         if drg is None or group is None:
-            if self._policy.dip is not None:
-                self._by_score(claims, keys, rows, sheet)
+            if self._score is not None:
+                self._by_score(self._score, claims, keys, rows, sheet, lists)
             else:
                 self._by_item(claims, keys, rows, Route.BY_ITEM, sheet)
             return
-        outcome = claims.result("outcome").take(rows)
-        grouped = outcome.marked("GROUPED".__eq__)
-        for name, choice, note, route in (
-            ("UNGROUPABLE", drg.ungrouped, Note.UNGROUPED, Route.UNGROUPED_BY_ITEM),
-            ("AMBIGUOUS", drg.ambiguous, Note.AMBIGUOUS, Route.AMBIGUOUS_BY_ITEM),
-        ):
-            found = outcome.marked(name.__eq__)
-            if choice == "by_item":
-                self._by_item(claims, keys, rows[found], route, sheet)
-            else:
-                sheet.unpaid(rows[found], note, Route.RETURNED)
-        sheet.unpaid(rows[~outcome.marked(_OUTCOMES.__contains__)], Note.NO_VERSION, Route.FAULT)
-        rows = rows[grouped] if not grouped.all() else rows
+        choices = (drg.ungrouped, drg.ambiguous)
+        rows = self._grouped(claims, keys, rows, choices, sheet)
         sheet.route[rows] = group.route
         weighted = group.basis.weighted(groups, rows, keys.scope.day)
         if weighted is None:
@@ -248,19 +239,35 @@ class Walk:
             rows = rows[weighted]
         lists["candidates"], lists["stays"] = group.price(claims, keys, groups, rows, sheet)
 
-    def _by_score(self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet) -> None:
-        """Price by the scores of a source, or say that there is none."""
-        sheet.route[rows] = Route.DIP
-        if self._scores is None:
-            sheet.unpaid(rows, Note.NO_SCORE)
-            return
-        scores = self._scores.scores(claims.frame, claims.columns, rows)
-        sheet.unpaid(rows[~scores.scored], Note.NO_SCORE)
-        rows, standard = rows[scores.scored], scores.standard_fen[scores.scored]
-        fund = fund_by_actual(standard, claims.money("patient_paid").fen[rows])
-        Worth(standard, *fund, scores.score_e4[scores.scored]).put(sheet, rows)
-        sheet.standard[rows], sheet.branch[rows] = standard, Branch.STANDARD
-        sheet.mode[rows] = np.where(keys.statistics[rows], Mode.STATISTICS, Mode.DIP)
+    def _grouped(
+        self, claims: Payable, keys: Keys, rows: Rows, choices: tuple[str, str], sheet: Sheet
+    ) -> Rows:
+        """The claims that have a group; what becomes of the others the policy chooses."""
+        outcome = claims.result("outcome").take(rows)
+        grouped = outcome.marked("GROUPED".__eq__)
+        for choice, name, note, route in (
+            (choices[0], "UNGROUPABLE", Note.UNGROUPED, Route.UNGROUPED_BY_ITEM),
+            (choices[1], "AMBIGUOUS", Note.AMBIGUOUS, Route.AMBIGUOUS_BY_ITEM),
+        ):
+            found = outcome.marked(name.__eq__)
+            if choice == "by_item":
+                self._by_item(claims, keys, rows[found], route, sheet)
+            else:
+                sheet.unpaid(rows[found], note, Route.RETURNED)
+        sheet.unpaid(rows[~outcome.marked(_OUTCOMES.__contains__)], Note.NO_VERSION, Route.FAULT)
+        return rows[grouped] if not grouped.all() else rows
+
+    def _by_score(
+        self, score: DipPricer, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet, lists: Lists
+    ) -> None:
+        """Price by score; what has a group and no score goes back, or is paid by item."""
+        dip = score.dip
+        rows = self._grouped(claims, keys, rows, (dip.ungrouped, "return"), sheet)
+        lists["candidates"], left = score.price(claims, keys, rows, sheet)
+        if dip.unscored == "by_item":
+            self._by_item(claims, keys, left, Route.UNWEIGHTED_BY_ITEM, sheet)
+        else:
+            sheet.unpaid(left, Note.NO_SCORE)
 
     def _by_item(self, claims: Payable, keys: Keys, rows: Rows, route: Route, sheet: Sheet) -> None:
         if not len(rows):

@@ -19,6 +19,7 @@ from drg.payment.mechanisms.rates import elastic
 __all__ = [
     "Allocation",
     "PointsSettlement",
+    "SettledValue",
     "allocate_budget",
     "elastic_total",
     "settle_points",
@@ -88,6 +89,25 @@ def settle_points(
     )
 
 
+class SettledValue(NamedTuple):
+    """Settlement point value of an insurance (DIP, spec B.7).
+
+    Attributes
+    ----------
+    score_e4 : int
+        Total score, scaled 10⁴.
+    pay_ratio : Fraction or None
+        What was booked to the fund ÷ cost, of the region's cases; None: nothing was booked.
+    value : Fraction or None
+        Yuan a point, unrounded: ``pool ÷ pay ratio ÷ score``, or ``pool ÷ Σ (score × its own pay
+        ratio)``.
+    """
+
+    score_e4: int
+    pay_ratio: Fraction | None
+    value: Fraction | None
+
+
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """A budget given out to the hospitals of a region.
@@ -96,7 +116,7 @@ class Allocation:
     ----------
     insurance : str
     mode : str
-        ``floating``, ``elastic`` or ``points``.
+        ``floating``, ``elastic``, ``points`` or ``score``.
     budget : int
         Fund's budget of the insurance, fen; ``taken_out`` what is paid from it by other modes.
     pool : int
@@ -108,6 +128,8 @@ class Allocation:
         a point.
     shares, parts : mapping of str to int
         By hospital: unrounded worth at the first rate, or points; and the part of the pool, fen.
+    settled : SettledValue or None
+        Of ``score``: point value of the year's end.
     """
 
     insurance: str
@@ -119,6 +141,7 @@ class Allocation:
     value: Fraction
     shares: Mapping[str, int]
     parts: Mapping[str, int]
+    settled: SettledValue | None = None
 
 
 def allocate_budget(
@@ -130,6 +153,7 @@ def allocate_budget(
     shares: Mapping[str, int],
     *,
     total: int | None = None,
+    settled: SettledValue | None = None,
 ) -> Allocation:
     """Give out what a budget leaves after the modes that come before it.
 
@@ -143,6 +167,8 @@ def allocate_budget(
         By hospital, zero or more.
     total : int, optional
         What is given out, if a cap leaves a part of the budget over.
+    settled : SettledValue, optional
+        As in ``Allocation``.
 
     Raises
     ------
@@ -163,8 +189,9 @@ def allocate_budget(
     if not whole:
         raise ValueError("nobody has a share of the budget")
     parts = allocate(pool, shares)
+    value = Fraction(pool, whole)
     return Allocation(
-        insurance, mode, budget, taken_out, patient, pool, Fraction(pool, whole), shares, parts
+        insurance, mode, budget, taken_out, patient, pool, value, shares, parts, settled
     )
 
 

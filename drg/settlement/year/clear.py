@@ -134,7 +134,8 @@ def clear_year(
         P481 months are missing, P482 one is there twice, P483 another policy, P484 a hospital has
         no assessment, P485 a month of another year, P486 no budget for a floating rate, P487 the
         budget does not cover what comes before it, P488 no base weight, P489 claims and ledger of
-        the months differ, P491 the policy leaves a number open that is needed.
+        the months differ, P491 the policy leaves a number open that is needed, P494 a hospital has
+        no pay ratio.
     BudgetError
         P446 the quotas do not add up, P447 one is not signed.
     """
@@ -144,7 +145,8 @@ def clear_year(
     if budget is not None:
         budget.check()
     notes: list[Note] = []
-    sums = year_sums(ordered)
+    by_case = policy.dip is not None and policy.dip.fund_ratio_scope == "case"
+    sums = year_sums(ordered, by_case=by_case)
     books = _books([month.ledger for month in ordered])
     _agree(sums, books)
     ends, _, notices = closings(open_matters([m.matters for m in ordered]), decisions)

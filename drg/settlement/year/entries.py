@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["year_entries", "year_faults"]
 
 _SUMMED = ("hospital", "insurance", "account", "fen")
+#: Where a policy gives the numbers of an allocation, if it is not its part by group.
+_ORIGINS = {"score": ("dip.value_mode", "dip.")}
 _CHANGES = ("adjustment", "sharing", "reward", "violation")
 #: Account, rule and amount of an entry, and where the policy gives its number.
 _Line: TypeAlias = tuple[str, str, int, tuple[str, ...]]
@@ -70,7 +72,7 @@ def year_entries(
         if party in given:
             allocation, part = given[party]
             rule = f"{rules[allocation.mode]}.{allocation.insurance}"
-            origin = ("drg.points", "drg.rates", "drg.")
+            origin = _ORIGINS.get(allocation.mode, ("drg.points", "drg.rates", "drg."))
             lines += [
                 (party, ("adjustment", rule, part, origin)),
                 (party, ("adjustment", f"{rule}.priced", one.given.moved - part, origin)),

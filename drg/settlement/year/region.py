@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from drg.errors import DrgError
 from drg.money import PLACES, yuan
 from drg.settlement.year.allocation import Allocation, allocate_budget, elastic_total
+from drg.settlement.year.errors import ClearingError
+from drg.settlement.year.scores import score_shares, settled_value
 from drg.settlement.year.sums import PAID_MODES
 
 if TYPE_CHECKING:
@@ -25,19 +26,17 @@ __all__ = [
 ]  # fmt: skip
 
 #: Section of the specification by mode of allocation; the insurance is put behind it.
-RULES = {"floating": "A.2.floating", "elastic": "A.2.elastic", "points": "A.7.points"}
-
-
-class ClearingError(DrgError, ValueError):
-    """A year cannot be cleared from what is given."""
-
-    exit_code = 2
+RULES = {
+    "floating": "A.2.floating", "elastic": "A.2.elastic", "points": "A.7.points",
+    "score": "B.8.score",
+}  # fmt: skip
 
 
 def rate_mode(policy: Policy) -> str | None:
     """How the region's budget decides what a case is worth; None: prices hold."""
     if policy.drg is None:
-        return None
+        floating = policy.dip is not None and policy.dip.value_mode == "floating"
+        return "score" if floating else None
     if policy.drg.points is not None:
         return "points"
     return None if policy.drg.rate_mode == "fixed" else policy.drg.rate_mode
@@ -68,7 +67,8 @@ def allocations(
     Raises
     ------
     ClearingError
-        P486 no budget, P487 it does not cover what comes before, P488 no base weight.
+        P486 no budget, P487 it does not cover what comes before, P488 no base weight, P494 no pay
+        ratio of a hospital.
     BudgetError
         P447: it is not signed.
     """
@@ -92,12 +92,20 @@ def allocations(
         gross = _gross(policy)
         patient = sum(own.moving_patient for own in moving.values()) if gross else 0
         shares = {h: own.shares if gross else own.moving_fund for h, own in moving.items()}
+        settled = None
+        if mode == "score" and policy.dip is not None:
+            shares = score_shares(moving, policy.dip, year)
+            settled = settled_value(moving, policy.dip, total - taken, year)
         if not sum(shares.values()):
             continue
         given = None
         if mode == "elastic":
             given = _elastic(policy, insurance, total - taken + patient, moving)
-        found.append(allocate_budget(insurance, mode, total, taken, patient, shares, total=given))
+        found.append(
+            allocate_budget(
+                insurance, mode, total, taken, patient, shares, total=given, settled=settled
+            )
+        )
     return found
 
 

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from drg.money import PLACES
 from drg.payment.weight_table import insurance_code
+from drg.quotients import quotient_array
 
 if TYPE_CHECKING:
     from drg.settlement.settled import Settlement
@@ -29,7 +31,7 @@ _AT_RATE = ("STANDARD", "HIGH_OVER_CAP", "REVIEW_OVER_CAP", "APPLIED_OVER_CAP", 
 _SCALE = 10**PLACES
 _KEYS = ("hospital", "insurance", "pay_mode", "branch", "rate_fen", "coefficient_e4")
 _AMOUNTS = ("cost_fen", "patient_fen", "fund_fen", "price_fen", "standard_fen")
-_ADDED = (*_AMOUNTS, "weight_e4", "points_e4", "outside_fen")
+_ADDED = (*_AMOUNTS, "weight_e4", "points_e4", "outside_fen", "case_share_e8")
 _SUMMED = ("claims", *_ADDED)
 
 
@@ -47,7 +49,12 @@ class PartySums:
         Fund by pay mode.
     shares : int
         Of the cases that move with the rate: weight × 10⁴ × rate × coefficient × 10⁴, or points
-        × 10⁴.
+        or scores × 10⁴.
+    case_shares : int
+        Of cases paid by score: score × 10⁸ × (1 - what the patient paid ÷ cost), each rounded half
+        up; 0 unless asked for.
+    moving_cost : int
+        Cost of the cases that move.
     weight_e8 : int
         Their weight with its coefficient, scaled 10⁸.
     moving_fund, moving_patient : int
@@ -65,6 +72,8 @@ class PartySums:
     fund: int = 0
     by_mode: dict[str, int] = field(default_factory=dict)
     shares: int = 0
+    case_shares: int = 0
+    moving_cost: int = 0
     weight_e8: int = 0
     moving_fund: int = 0
     moving_patient: int = 0
@@ -72,9 +81,16 @@ class PartySums:
     outside: dict[str, int] = field(default_factory=dict)
 
 
-def year_sums(months: Iterable[Settlement]) -> dict[Party, PartySums]:
-    """Sums of all months by hospital and insurance; parties without a paid claim too."""
-    parts = [_reduced(month) for month in months]
+def year_sums(months: Iterable[Settlement], *, by_case: bool = False) -> dict[Party, PartySums]:
+    """Sums of all months by hospital and insurance; parties without a paid claim too.
+
+    Parameters
+    ----------
+    months : iterable of Settlement
+    by_case : bool, optional
+        Work out ``case_shares``.
+    """
+    parts = [_reduced(month, by_case=by_case) for month in months]
     found: dict[Party, PartySums] = {}
     if not parts:
         return found
@@ -96,7 +112,7 @@ def _add(sums: PartySums, row: dict[str, Any]) -> None:
     sums.outside[mode] = sums.outside.get(mode, 0) + row["outside_fen"]
     sums.by_mode[mode] = sums.by_mode.get(mode, 0) + row["fund_fen"]
     rate, coefficient = row["rate_fen"], row["coefficient_e4"]
-    if mode == "POINTS":
+    if mode in ("POINTS", "DIP"):
         share, weight = row["points_e4"], row["points_e4"] * _SCALE
     elif mode != "DRG" or rate is None:
         return
@@ -110,6 +126,8 @@ def _add(sums: PartySums, row: dict[str, Any]) -> None:
     else:
         return
     sums.shares += share
+    sums.case_shares += row["case_share_e8"]
+    sums.moving_cost += row["cost_fen"]
     sums.weight_e8 += weight
     sums.moving_fund += row["fund_fen"]
     sums.moving_patient += row["patient_fen"]
@@ -129,8 +147,13 @@ def parties_of(month: Settlement) -> pl.LazyFrame:
     return claims.with_columns(hospital.alias("hospital"), insurance.alias("insurance"))
 
 
-def _reduced(month: Settlement) -> pl.DataFrame:
+def _reduced(month: Settlement, *, by_case: bool) -> pl.DataFrame:
     claims = parties_of(month)
+    own = pl.lit(0, pl.Int64)
+    if by_case:
+        parts = pl.struct(_scaled("points").alias("points_e4"), "cost_fen", "patient_fen")
+        own = parts.map_batches(_case_shares, return_dtype=pl.Int64, is_elementwise=True)
+        own = pl.when(pl.col("pay_mode").cast(pl.String) == "DIP").then(own).otherwise(0)
     fund, outside = pl.col("fund_fen").fill_null(0), pl.lit(0)
     if "outside_budget_cost" in claims.collect_schema().names():
         outside = _yuan("outside_budget_cost").clip(0).fill_null(0)
@@ -146,6 +169,7 @@ def _reduced(month: Settlement) -> pl.DataFrame:
             _scaled("points").alias("points_e4"),
             *_AMOUNTS,
             pl.min_horizontal(outside, fund).cast(pl.Int64).alias("outside_fen"),
+            own.alias("case_share_e8"),
         )
         .group_by(_KEYS)
         .agg(pl.len().cast(pl.Int64).alias("claims"), pl.col(_ADDED).sum())
@@ -154,6 +178,17 @@ def _reduced(month: Settlement) -> pl.DataFrame:
     spelled = rows["insurance"].unique().drop_nulls().sort().to_list()
     codes = {text: insurance_code(text) or None for text in spelled}
     return rows.with_columns(pl.col("insurance").replace(codes)).select(*_KEYS, *_SUMMED)
+
+
+def _case_shares(parts: pl.Series) -> pl.Series:
+    """Scores times the part of the cost that the patient did not pay; 0 where nothing cost."""
+    columns = (parts.struct.field(name) for name in ("points_e4", "cost_fen", "patient_fen"))
+    points, cost, patient = (column.fill_null(0).to_numpy() for column in columns)
+    there = cost > 0
+    out = np.zeros(len(cost), np.int64)
+    scale = np.full(int(there.sum()), _SCALE, np.int64)
+    out[there] = quotient_array([points[there], scale, (cost - patient)[there]], [cost[there]])
+    return pl.Series(out)
 
 
 def _scaled(name: str) -> pl.Expr:
