@@ -7,7 +7,8 @@ VENV ?= .venv
 DEBUG_VENV ?= .venv-debug
 ARGS ?=
 BIN = $(VENV)/bin
-KERNEL_TESTS = $(patsubst %,tests/test_%.py,codes compile debug_build differential extends golden \
+KERNEL_TESTS = $(patsubst %,tests/test_%.py,codes compile debug_build differential \
+	dip_differential dip_grouper dip_kernel dip_round_trip extends golden \
 	group_file grouper kernel large_schemes properties regions shapes_30 synth versions)
 KERNEL = $(wildcard grouper_core/*.pyx grouper_core/*.pxd) setup.py pyproject.toml
 

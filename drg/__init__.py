@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from drg.claims.model import Claim
     from drg.claims.readers import open_claims
     from drg.claims.synth import synth
+    from drg.dip.grouper import DipGrouper
+    from drg.dip.load import load_grouper
     from drg.errors import DrgError, InputError, SchemeError, TableError
     from drg.grouping.explain import Step
     from drg.grouping.grouper import Grouper
     from drg.grouping.result import GroupResult, Outcome
-    from drg.grouping.versions import VersionedGrouper, load_grouper
+    from drg.grouping.versions import VersionedGrouper
     from drg.payment.policy import Policy
     from drg.payment.policy.catalog import list_policies, load_policy
     from drg.payment.pricing.price import price_frame
@@ -28,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Claim": "drg.claims.model",
+    "DipGrouper": "drg.dip.grouper",
     "DrgError": "drg.errors",
     "GroupResult": "drg.grouping.result",
     "Grouper": "drg.grouping.grouper",
@@ -41,7 +44,7 @@ _HOME = {
     "clear_year": "drg.settlement.year.clear",
     "list_policies": "drg.payment.policy.catalog",
     "list_schemes": "drg.schemes.catalog",
-    "load_grouper": "drg.grouping.versions",
+    "load_grouper": "drg.dip.load",
     "load_policy": "drg.payment.policy.catalog",
     "load_scheme": "drg.schemes.catalog",
     "open_claims": "drg.claims.readers",
@@ -52,6 +55,7 @@ _HOME = {
 
 __all__ = [
     "Claim",
+    "DipGrouper",
     "DrgError",
     "GroupResult",
     "Grouper",

@@ -14,6 +14,7 @@ import click
 
 from drg.cli_bar import bar as _bar
 from drg.cli_clear import clear
+from drg.cli_dip import dip
 from drg.cli_policies import policies
 from drg.cli_settle import settle
 from drg.cli_tables import tables
@@ -65,11 +66,14 @@ def schemes(as_json: bool) -> None:
     """List the schemes."""
     from dataclasses import asdict
 
+    from drg.dip.catalogue import list_catalogues
     from drg.paths import tables_root
     from drg.schemes.catalog import list_schemes
     from drg.text import language, text
 
-    found = list_schemes()
+    drgs = list_schemes()
+    alone = [*(s for s in drgs if not s.base), *list_catalogues()]
+    found = sorted(alone, key=lambda s: s.id) + [s for s in drgs if s.base]
     if not found:
         raise TablesError("C205", where=str(tables_root() / "schemes"))
     if as_json:
@@ -212,12 +216,28 @@ def check(
     "--seed", cls=Option, default=1, show_default=True, type=click.IntRange(min=0), metavar="K"
 )
 @click.option("-o", "--output", "out", cls=Option, required=True, type=_PATH, metavar="OUT")
-def synth(scheme: str, count: int, seed: int, out: Path) -> None:
+@click.option("--month", cls=Option, key="synth_month", metavar="YYYY-MM")
+@click.option(
+    "--months", cls=Option, key="synth_months", default=1, show_default=True,
+    type=click.IntRange(min=1, max=120), metavar="N",
+)  # fmt: skip
+@click.option("--expected", cls=Option, key="synth_expected", is_flag=True)
+def synth(
+    scheme: str, count: int, seed: int, out: Path, month: str | None, months: int, expected: bool
+) -> None:
     """Make claims."""
+    from drg.dip.catalogue import catalogue_folder
+    from drg.scale.settle_file import read_month
     from drg.scale.synth_file import synth_file
 
+    if expected and catalogue_folder(scheme) is None:
+        raise click.UsageError("(--expected: DIP)")
+    first = None if month is None else read_month(month)
     with _bar(out.name) as progress:
-        synth_file(scheme, count, seed, out, progress=progress)
+        synth_file(
+            scheme, count, seed, out, month=first, months=months, expected=expected,
+            progress=progress,
+        )  # fmt: skip
     click.echo(say("synth_made", claims=f"{count:,}", out=out))
 
 
@@ -265,17 +285,21 @@ def rule(code: str | None) -> None:
 
 
 @_command("demo")
-@click.argument("folder", cls=Argument, type=_PATH, default="drg-demo")
-def demo(folder: Path) -> None:
-    """Show the whole thing on a made-up month."""
-    from drg.scale.demo import demo as run
-
-    _print(run(folder))
+@click.argument("folder", cls=Argument, type=_PATH, required=False)
+@click.option("--dip", cls=Option, key="demo_dip", is_flag=True)
+def demo(folder: Path | None, dip: bool) -> None:
+    """Show the whole thing on made-up claims."""
+    if dip:
+        from drg.scale.demo_dip import demo_dip as run
+    else:
+        from drg.scale.demo import demo as run
+    _print(run(folder or Path("drg-demo-dip" if dip else "drg-demo")))
 
 
 cli.add_command(weights)
 cli.add_command(settle)
 cli.add_command(clear)
+cli.add_command(dip)
 cli.add_command(policies)
 cli.add_command(tables)
 
@@ -284,7 +308,7 @@ cli.add_command(tables)
 
 
 def _load(scheme: str, compat: str | None, codes: str | None) -> ClaimGrouper:
-    from drg.grouping.versions import load_grouper
+    from drg.dip.load import load_grouper
 
     return load_grouper(scheme, compat, codes)
 

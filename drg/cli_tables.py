@@ -40,7 +40,7 @@ def lint(
 ) -> int:
     """Look for what loading does not refuse."""
     from drg.claims.writers import output_suffix, write_frames
-    from drg.schemes.lint import lint as run
+    from drg.dip.lint import lint as run
     from drg.schemes.lint import target_lines
 
     if out:

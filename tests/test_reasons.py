@@ -14,6 +14,8 @@ from drg.schemes.catalog import list_schemes, load_scheme
 
 #: Codes that the groupers make themselves.
 MADE_BY_ENGINE = {"E130", "U201", "U202", "U203", "V501", "V502", "N401", "N402", "N403"}
+#: Codes that matching with a DIP catalogue makes beside those.
+MADE_BY_DIP = {f"U{number}" for number in range(211, 216)} | {f"N{n}" for n in range(430, 434)}
 #: Notes of a run with weights.
 MADE_BY_WEIGHTS = {"N420", "N421", "N422", "N423"}
 #: Findings of the check alone.
@@ -39,7 +41,7 @@ def test_register_covers_every_code_of_the_shipped_tables(
 
 def test_every_page_is_used() -> None:
     used = MADE_BY_ENGINE | MADE_BY_WEIGHTS | MADE_BY_CHECK | MADE_BY_PRICING
-    used |= MADE_BY_CLEARING | MADE_BY_SETTLING
+    used |= MADE_BY_CLEARING | MADE_BY_SETTLING | MADE_BY_DIP
     for scheme_id, compat in VARIANTS:
         scheme = load_scheme(scheme_id, compat)
         used |= {row.check for row in scheme.checks} | {row.reason for row in scheme.adrgs}

@@ -2,5 +2,5 @@
 
 ``frame`` and ``model`` do not import polars; ``readers``, ``encoding``, ``delimited`` and
 ``writers`` do, so import those inside functions where start-up time matters.
-May import ``drg.text``, ``drg.errors`` and ``drg.paths`` only.
+May import what lies below it (``drg.text``, ``errors``, ``paths``, ``dates``, ``money``) only.
 """

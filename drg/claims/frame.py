@@ -150,7 +150,24 @@ RESULT_COLUMNS: tuple[Column, ...] = (
     Column("group_name", "str", "", "分组名称", "Name of the group.", "the claim has no group"),
 )  # fmt: skip
 
-#: Columns that a run by place adds after those, likewise.
+#: Columns that a DIP catalogue adds after those; text as Enum, the score as Decimal.
+DIP_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "group_class", "str", "class.kind, such as core.surgery", "病种类型",
+        "Class and kind of the group.", "the claim has no group",
+    ),
+    Column(
+        "auxiliary", "str", "", "辅助分型", "Auxiliary subtype whose score counts.",
+        "the group's own score counts, or the claim has no group",
+    ),
+    Column(
+        "decided_by", "str", "", "决出依据",
+        "Comparator that chose among several groups that fitted.", "no more than one fitted",
+    ),
+    Column("score", "str", "points, four places", "分值", "Score.", "the claim has no group"),
+)  # fmt: skip
+
+#: Columns that a run by place adds after the result columns, likewise.
 VERSION_COLUMNS: tuple[Column, ...] = (
     Column(
         "scheme", "str", "", "分组方案版本",
@@ -241,6 +258,7 @@ PRICING_COLUMNS: tuple[Column, ...] = (
 
 COLUMN: dict[str, Column] = {column.name: column for column in COLUMNS}
 RESULT_NAMES: tuple[str, ...] = tuple(column.name for column in RESULT_COLUMNS)
+DIP_RESULT_NAMES: tuple[str, ...] = tuple(column.name for column in DIP_COLUMNS)
 SCALARS: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.kind != "codes")
 PRICING_NAMES: tuple[str, ...] = tuple(column.name for column in PRICING_COLUMNS)
 

@@ -8,13 +8,13 @@ size of a batch.
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from datetime import date
 from itertools import islice
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -24,14 +24,64 @@ from drg.claims.synth_draw import BLOCK, MISSING, Block, Matrix, Source, draw_bl
 from drg.claims.synth_model import Model, build_model, hospital_levels
 from drg.claims.synth_plan import SchemeLike
 from drg.claims.synth_tables import Floats, read_parameters
+from drg.dates import Month
 
-__all__ = ["SchemeLike", "synth", "synth_batches", "synth_hospitals"]
+__all__ = ["Run", "SchemeLike", "run_batches", "synth", "synth_batches", "synth_hospitals"]
 
 #: Streams of one block: clean claims, and what is done to them.
 _CLEAN, _DEFECTS = 0, 1
 #: Threads that make blocks, and blocks kept ready: enough to hide the caller's own work.
 _WORKERS, _AHEAD = 4, 8
 _EPOCH = date(1970, 1, 1)
+_MOST_MONTHS = 120
+
+
+class Run(NamedTuple):
+    """What a call asks of the generator; ``check`` says whether it can be done.
+
+    Attributes
+    ----------
+    n, seed, batch, hospitals, months : int
+    month : str
+        First month of discharge.
+    defects : float
+    with_defects, with_group : bool
+        Add the columns ``defect``, ``expected_group``.
+    """
+
+    n: int
+    seed: int
+    batch: int = 500_000
+    hospitals: int = 12
+    month: str = "2025-06"
+    months: int = 1
+    defects: float = 0.02
+    with_defects: bool = False
+    with_group: bool = False
+
+    def check(self) -> Self:
+        """The run itself.
+
+        Raises
+        ------
+        ValueError
+            An argument is out of its range, or the month cannot be read.
+        """
+        n, seed, batch, hospitals = self[:4]
+        if n < 0 or seed < 0 or batch < 1 or hospitals < 1:
+            raise ValueError(
+                "n and seed must be >= 0, batch and hospitals >= 1; got "
+                f"n={n}, seed={seed}, batch={batch}, hospitals={hospitals}"
+            )
+        if not 1 <= self.months <= _MOST_MONTHS:
+            raise ValueError(f"months must be 1 to {_MOST_MONTHS}, not {self.months}")
+        if not 0.0 <= self.defects <= 1.0:
+            raise ValueError(f"defects is a share from 0 to 1, not {self.defects}")
+        try:
+            Month.parse(self.month)
+        except ValueError as error:
+            raise ValueError(f"month must be YYYY-MM, not {self.month!r}") from error
+        return self
 
 
 def synth(
@@ -41,10 +91,11 @@ def synth(
     *,
     hospitals: int = 12,
     month: str = "2025-06",
+    months: int = 1,
     defects: float = 0.02,
     with_defects: bool = False,
 ) -> pl.DataFrame:
-    """Make ``n`` claims of one month in one frame.
+    """Make ``n`` claims in one frame.
 
     Parameters
     ----------
@@ -58,6 +109,8 @@ def synth(
         Number of hospitals (``H0001`` …), of up to three levels with different cases.
     month : str, optional
         Month of discharge, ``"YYYY-MM"``; admissions may lie before it.
+    months : int, optional
+        Months of discharge from that one on, 1 to 120.
     defects : float, optional
         Share of claims that carry one defect, 0 to 1.
     with_defects : bool, optional
@@ -82,6 +135,7 @@ def synth(
         batch=max(n, 1),
         hospitals=hospitals,
         month=month,
+        months=months,
         defects=defects,
         with_defects=with_defects,
     )
@@ -96,6 +150,7 @@ def synth_batches(
     *,
     hospitals: int = 12,
     month: str = "2025-06",
+    months: int = 1,
     defects: float = 0.02,
     with_defects: bool = False,
 ) -> Iterator[pl.DataFrame]:
@@ -105,7 +160,7 @@ def synth_batches(
     ----------
     batch : int, optional
         Claims a frame; the last one may be shorter. It changes nothing else.
-    scheme, n, seed, hospitals, month, defects, with_defects
+    scheme, n, seed, hospitals, month, months, defects, with_defects
         As for ``synth``.
 
     Yields
@@ -118,16 +173,8 @@ def synth_batches(
     ValueError
         As for ``synth``, at the call.
     """
-    if n < 0 or seed < 0 or batch < 1 or hospitals < 1:
-        raise ValueError(
-            "n and seed must be >= 0, batch and hospitals >= 1; got "
-            f"n={n}, seed={seed}, batch={batch}, hospitals={hospitals}"
-        )
-    if not 0.0 <= defects <= 1.0:
-        raise ValueError(f"defects is a share from 0 to 1, not {defects}")
-    first = _first_day(month)
-    model = build_model(scheme, hospitals, read_parameters())
-    return _batches(model, n, seed, batch, first, defects, with_defects)
+    run = Run(n, seed, batch, hospitals, month, months, defects, with_defects).check()
+    return run_batches(build_model(scheme, hospitals, read_parameters()), run)
 
 
 def synth_hospitals(hospitals: int = 12) -> pl.DataFrame:
@@ -139,32 +186,18 @@ def synth_hospitals(hospitals: int = 12) -> pl.DataFrame:
     )
 
 
-def _first_day(month: str) -> date:
-    try:
-        return date.fromisoformat(f"{month}-01")
-    except ValueError as error:
-        raise ValueError(f"month must be YYYY-MM, not {month!r}") from error
-
-
-def _days(first: date, weekday: list[float]) -> Floats:
-    """Running share of discharges of each day of the month."""
-    length = monthrange(first.year, first.month)[1]
-    running = np.cumsum([weekday[(first.weekday() + k) % 7] for k in range(length)])
-    running /= running[-1]
-    running[-1] = 1.0
-    return running
-
-
-def _batches(
-    model: Model, n: int, seed: int, batch: int, first: date, defects: float, with_defects: bool
-) -> Iterator[pl.DataFrame]:
-    days = _days(first, model.settings["stay"]["weekday"])
+def run_batches(model: Model, run: Run) -> Iterator[pl.DataFrame]:
+    """Draw the claims of a checked run from a model, batch by batch; as ``synth_batches``."""
+    first = Month.parse(run.month).first
+    end = Month.parse(run.month).plus(run.months).first
+    days = _days(first, (end - first).days, model.settings["stay"]["weekday"])
     texts = _Texts(model, first)
+    n = run.n
 
     def make(number: int) -> pl.DataFrame:
-        block = draw_block(model, Source(seed, number, _CLEAN), number * BLOCK, days)
-        put_defects(model, Source(seed, number, _DEFECTS), block, defects)
-        return texts.frame(block, with_defects)
+        block = draw_block(model, Source(run.seed, number, _CLEAN), number * BLOCK, days)
+        put_defects(model, Source(run.seed, number, _DEFECTS), block, run.defects)
+        return texts.frame(block, run)
 
     if n == 0:
         yield make(0).clear()
@@ -172,8 +205,8 @@ def _batches(
         ahead = deque[Future[pl.DataFrame]]()
         numbers = iter(range(-(-n // BLOCK)))
         left: pl.DataFrame | None = None
-        for start in range(0, n, batch):
-            wanted = min(batch, n - start)
+        for start in range(0, n, run.batch):
+            wanted = min(run.batch, n - start)
             parts: list[pl.DataFrame] = []
             while wanted:
                 if left is None:
@@ -201,8 +234,9 @@ class _Texts:
         self.hospitals = pl.Series(model.hospital_ids, dtype=pl.String)
         self.cents = pl.Series([f".{k:02d}" for k in range(100)], dtype=pl.String)
         self.kinds = pl.Series(model.defects[0], dtype=pl.String)
+        self.groups = pl.Series([code or None for code in model.adrg], dtype=pl.String)
 
-    def frame(self, block: Block, with_defects: bool) -> pl.DataFrame:
+    def frame(self, block: Block, run: Run) -> pl.DataFrame:
         """Canonical columns of the block's claims, in order."""
         rows = {f.name: getattr(block, f.name) for f in fields(block)}
         codes = rows.pop("diagnoses")
@@ -229,7 +263,8 @@ class _Texts:
             self._yuan("cost").alias("total_cost"),
             self._yuan("paid").alias("patient_paid"),
             self._yuan("technology").alias("new_technology_cost"),
-            *([_at(self.kinds, "defect").alias("defect")] if with_defects else []),
+            *([_at(self.kinds, "defect").alias("defect")] if run.with_defects else []),
+            *([self._text(self.groups, "plan").alias("expected_group")] if run.with_group else []),
         )
         place = made.columns.index("total_cost")
         made.insert_column(place, diagnoses.alias("diagnoses"))
@@ -292,3 +327,11 @@ def _number(column: str) -> pl.Expr:
 def _at(texts: pl.Series, column: str) -> pl.Expr:
     place = pl.when(pl.col(column) >= 0).then(pl.col(column))
     return pl.lit(texts).gather(place)
+
+
+def _days(first: date, days: int, weekday: list[float]) -> Floats:
+    """Running share of discharges of each day."""
+    running = np.cumsum([weekday[(first.weekday() + k) % 7] for k in range(days)])
+    running /= running[-1]
+    running[-1] = 1.0
+    return running

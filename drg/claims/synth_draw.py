@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.claims.synth_model import ADULT, BOUNDED, CHILD, NEWBORN, Ints, Model
-from drg.claims.synth_plan import MOST_FURTHER, MOST_NEEDED
+from drg.claims.synth_plan import MOST_FURTHER
 from drg.claims.synth_tables import KINDS, Floats, normal_table
 
 Bools = npt.NDArray[np.bool_]
@@ -25,6 +25,8 @@ MISSING = -(1 << 15)
 MALE, FEMALE = 1, 2
 _SURGICAL, _PROCEDURE = KINDS.index("surgical"), KINDS.index("procedure")
 _MORE_PROCEDURES = 4
+#: Discharges of one run lie within so many days.
+_MOST_DAYS = 4096
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ class Source:
 
 
 def draw_block(model: Model, source: Source, first_claim: int, days: Floats) -> Block:
-    """One whole block of clean claims; ``days``: running share of each day of the month."""
+    """One whole block of clean claims; ``days``: running share of each day of discharge."""
     plans = len(model.kind)
     hospital = np.searchsorted(model.hospital_at, source.uniform(), side="right")
     plan = (
@@ -253,9 +255,10 @@ def _fits(model: Model, code: Matrix, age: Ints, sex: Ints) -> Bools:
 def _procedures(model: Model, source: Source, plan: Ints) -> Matrix:
     """Procedures that the plan needs in their places, then further ones."""
     settings = model.settings["procedures"]
-    made = np.full((MOST_NEEDED + _MORE_PROCEDURES, len(plan)), -1, dtype=np.int32)
     needed = model.procedures[plan]
-    for slot in range(MOST_NEEDED):
+    most = needed.shape[1]
+    made = np.full((most + _MORE_PROCEDURES, len(plan)), -1, dtype=np.int32)
+    for slot in range(most):
         if (needed[:, slot] >= 0).any():
             made[slot] = source.member(model, needed[:, slot])
     kind = model.kind[plan]
@@ -270,9 +273,15 @@ def _procedures(model: Model, source: Source, plan: Ints) -> Matrix:
     for slot in range(_MORE_PROCEDURES):
         rows = np.flatnonzero(wanted > slot)
         own = surgical[rows] & (source.uniform(len(rows)) < settings["own_set"])
-        pool = np.where(own, needed[rows, 0], model.ancillary)
-        made[MOST_NEEDED + slot, rows] = source.member(model, pool)
-    return _without_repeats(made)
+        pool = np.where(own, needed[rows, 0], model.ancillary[plan[rows]])
+        made[most + slot, rows] = source.member(model, pool)
+    made = _without_repeats(made)
+    if model.twice:
+        for slot in range(1, most):
+            for earlier in range(slot):
+                again = (needed[:, slot] >= 0) & (needed[:, slot] == needed[:, earlier])
+                made[slot] = np.where(again, made[earlier], made[slot])
+    return made
 
 
 def _without_repeats(made: Matrix) -> Matrix:
@@ -374,7 +383,7 @@ def _readmit(model: Model, source: Source, block: Block) -> None:
     person = block.hospital * len(model.female) + model.mdc[block.plan]
     key = (person * 3 + block.sex) * 160 + block.age
     # The row in the lowest bits makes every number distinct: the order is the same everywhere.
-    order = np.sort((key * 64 + block.discharged) * BLOCK + np.arange(BLOCK)) % BLOCK
+    order = np.sort((key * _MOST_DAYS + block.discharged) * BLOCK + np.arange(BLOCK)) % BLOCK
     before, after = order[:-1], order[1:]
     same = (key[before] == key[after]) & (block.age[after] > 0)
     same &= (block.admitted[after] >= block.discharged[before]) & (block.disposition[before] != 5)

@@ -7,6 +7,7 @@ ADRG's code alone, times a factor of the severity level its DRG needs.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.claims import synth_rules
-from drg.claims.synth_plan import MOST_FURTHER, MOST_NEEDED, Codes, Plan, Planner, Pools, SchemeLike
+from drg.claims.synth_codes import Codes, Pools
+from drg.claims.synth_plan import MOST_FURTHER, MOST_NEEDED, Plan, Planner, SchemeLike
 from drg.claims.synth_tables import KINDS, Floats, Parameters, normal_of
 
 Ints = npt.NDArray[np.int64]
@@ -46,11 +48,11 @@ class Model:
     offset: Ints
     size: Ints
     # by plan
-    adrg: list[str]
+    adrg: list[str]  # "" for none
     mdc: npt.NDArray[np.int64]
     kind: npt.NDArray[np.int8]
     principal: Ints
-    procedures: Ints  # (P, MOST_NEEDED), -1 for none
+    procedures: Ints  # (P, most that a plan needs), -1 for none
     further: Ints  # (P, MOST_FURTHER), -1 for none
     low: Ints  # (P, len(BOUNDED))
     high: Ints
@@ -75,10 +77,11 @@ class Model:
     common: Ints
     severe: Ints  # (2, classes): CC, MCC
     void: Ints
-    ancillary: int
+    ancillary: Ints  # by plan: pool of further procedures
     sex_bound: tuple[int, int]  # pools of male, of female principal diagnoses
     defects: tuple[tuple[str, ...], Floats]
     junk: list[str]  # texts of unknown codes, ids from len(code_texts) on
+    twice: bool = False  # a pool needed twice: one procedure done twice, not two of them
 
     @property
     def empty_id(self) -> int:
@@ -108,9 +111,9 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
     row_of = {r["mdc"]: n for n, r in enumerate(rows)}
     mdc = np.array([row_of.get(p.mdc, 0) for p in plans], dtype=np.int64)
     further = _Further(planner, level, table, len(tables))
-    wards, ward = _wards(rows, plans, mdc)
-    choices, fixed = _choices(plans)
-    hospital_ids, hospital_at, features = _hospitals(hospitals, parameters)
+    wards, ward = wards_of(rows, plans, mdc)
+    choices, fixed = choices_of(plans)
+    hospital_ids, hospital_at, features = hospitals_of(hospitals, parameters)
     male, female = (
         scheme.code_sets.get("MDCM", frozenset()),
         scheme.code_sets.get("MDCN", frozenset()),
@@ -145,8 +148,8 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
         mdc=mdc,
         kind=np.array([KINDS.index(p.kind) for p in plans], dtype=np.int8),
         principal=np.array([p.principal for p in plans], dtype=np.int64),
-        procedures=_padded([p.procedures for p in plans], MOST_NEEDED),
-        further=_padded([p.diagnoses for p in plans], MOST_FURTHER),
+        procedures=padded([p.procedures for p in plans], MOST_NEEDED),
+        further=padded([p.diagnoses for p in plans], MOST_FURTHER),
         low=limits[:, :, 0].copy(),
         high=limits[:, :, 1].copy(),
         plan_sex=np.array(
@@ -170,9 +173,7 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
         related=related,
         fixed=fixed,
         choices=choices,
-        plan_at=_plans_by_hospital(
-            plans, features, hospital_ids, settings["mix"]["hospital_sigma"]
-        ),
+        plan_at=plans_by_hospital(plans, features, hospital_ids, settings["mix"]["hospital_sigma"]),
         hospital_at=hospital_at,
         hospital=features,
         hospital_ids=hospital_ids,
@@ -183,9 +184,9 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
         common=common,
         severe=severe,
         void=void,
-        ancillary=ancillary,
+        ancillary=np.full(len(plans), ancillary),
         sex_bound=sex_bound,
-        defects=_defects(parameters, min(sex_bound) >= 0, bool(junk)),
+        defects=defects_of(parameters, min(sex_bound) >= 0, bool(junk)),
         junk=junk,
     )
 
@@ -198,7 +199,8 @@ def _ancillary(scheme: SchemeLike, planner: Planner) -> frozenset[str]:
     return free & usual or free
 
 
-def _padded(rows: list[tuple[int, ...]], width: int) -> Ints:
+def padded(rows: Sequence[tuple[int, ...]], width: int) -> Ints:
+    """Rows of pools as a matrix, -1 where a row has no more."""
     return np.array([(*r, *(-1,) * (width - len(r))) for r in rows], dtype=np.int64)
 
 
@@ -227,7 +229,9 @@ def _group(scheme: SchemeLike, plan: Plan, level: str) -> str:
     return ""
 
 
-def _wards(rows: list[dict[str, Any]], plans: list[Plan], mdc: Ints) -> tuple[list[str], Ints]:
+def wards_of(
+    rows: Sequence[dict[str, Any]], plans: Sequence[Plan], mdc: Ints
+) -> tuple[list[str], Ints]:
     """All ward names end to end; for each plan where its own begin, how many, and the children's.
 
     Without a children's ward, and for operations, children lie with the others (-1).
@@ -248,7 +252,7 @@ def _wards(rows: list[dict[str, Any]], plans: list[Plan], mdc: Ints) -> tuple[li
     return names, np.array(ward, dtype=np.int64)
 
 
-def _choices(plans: list[Plan]) -> tuple[dict[str, list[str]], list[tuple[str, Ints]]]:
+def choices_of(plans: Sequence[Plan]) -> tuple[dict[str, list[str]], list[tuple[str, Ints]]]:
     """Texts that rules ask of department, insurance and disposition, and which plan wants which."""
     texts: dict[str, list[str]] = {}
     fixed = []
@@ -270,9 +274,10 @@ def hospital_levels(hospitals: int, parameters: Parameters) -> list[str]:
     return (levels + [names[-1]] * hospitals)[:hospitals]
 
 
-def _hospitals(
+def hospitals_of(
     hospitals: int, parameters: Parameters
 ) -> tuple[list[str], Floats, dict[str, Floats]]:
+    """Ids, running shares of claims, and features of the hospitals, the largest first."""
     rows = {r["level"]: r for r in parameters.hospital.iter_rows(named=True)}
     levels = hospital_levels(hospitals, parameters)
     names = [f"H{n + 1:04d}" for n in range(hospitals)]
@@ -294,9 +299,10 @@ def _running(weights: Floats) -> Floats:
     return sums
 
 
-def _plans_by_hospital(
-    plans: list[Plan], features: dict[str, Floats], names: list[str], sigma: float
+def plans_by_hospital(
+    plans: Sequence[Plan], features: dict[str, Floats], names: list[str], sigma: float
 ) -> Floats:
+    """Running shares of the plans at each hospital, every one with its own leaning."""
     share = np.array([p.share for p in plans], dtype=np.float64)
     mdcs = sorted({p.mdc for p in plans})
     at = np.array([mdcs.index(p.mdc) for p in plans], dtype=np.int64)
@@ -311,7 +317,10 @@ def _plans_by_hospital(
     return np.concatenate(rows)
 
 
-def _defects(parameters: Parameters, sex_bound: bool, junk: bool) -> tuple[tuple[str, ...], Floats]:
+def defects_of(
+    parameters: Parameters, sex_bound: bool, junk: bool
+) -> tuple[tuple[str, ...], Floats]:
+    """Kinds of defect that these claims can carry, and their running shares."""
     rows = parameters.defect.sort("defect").rows()
     kept = [
         (n, s)

@@ -34,6 +34,7 @@ class Parameters:
     diagnosis: pl.DataFrame
     procedure: pl.DataFrame
     defect: pl.DataFrame
+    chapter: pl.DataFrame
 
 
 def read_parameters() -> Parameters:
@@ -45,7 +46,7 @@ def read_parameters() -> Parameters:
 def _read(folder: Path) -> Parameters:
     with (folder / "settings.toml").open("rb") as file:
         settings = tomllib.load(file)
-    names = ("case_mix", "hospital", "diagnosis", "procedure", "defect")
+    names = ("case_mix", "hospital", "diagnosis", "procedure", "defect", "chapter")
     text = {"prefix": pl.String}
     frames = {n: pl.read_csv(folder / f"{n}.csv", schema_overrides=text) for n in names}
     return Parameters(settings, **frames)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import drg
 from drg.claims.writers import write_frames
 from drg.dates import Month
+from drg.money import unscaled
 from drg.payment.policy.catalog import load_policy
 from drg.reports.clearing import write_clearing
 from drg.schemes.tables import file_digest
@@ -32,6 +33,7 @@ from drg.settlement.year.region import ClearingError
 if TYPE_CHECKING:
     from drg.payment.policy import Policy
     from drg.settlement.settled import Settlement
+    from drg.settlement.year.allocation import Allocation
 
 __all__ = ["ClearRun", "clear_folders", "find_months", "load_year_policy"]
 
@@ -301,6 +303,16 @@ def _month_rows(months: Mapping[Path, Settlement]) -> Iterator[dict[str, str]]:
         yield {"period": month.period, "sha256": file_digest(path / MANIFEST)}
 
 
+def _settled(one: Allocation) -> dict[str, str]:
+    """Point value and pay ratio of a budget given out by score, exact."""
+    found = one.settled
+    if found is None:
+        return {}
+    told = {"point_value": found.value, "pay_ratio": found.pay_ratio}
+    exact = {name: f"{v.numerator}/{v.denominator}" for name, v in told.items() if v is not None}
+    return {"score": unscaled(found.score_e4), **exact}
+
+
 def _told(clearing: Clearing) -> dict[str, Any]:
     table = clearing.hospitals
     sums = {name: int(table[name].sum()) for name in table.columns if name.endswith("_fen")}
@@ -328,6 +340,7 @@ def _told(clearing: Clearing) -> dict[str, Any]:
                 "pool_fen": one.pool,
                 # Applied unrounded: numerator and denominator, as text of any length.
                 "value": f"{one.value.numerator}/{one.value.denominator}",
+                **_settled(one),
             }
             for one in clearing.allocations
         ],

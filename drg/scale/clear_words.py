@@ -54,6 +54,8 @@ def report_lines(run: ClearRun, lang: str | None = None) -> list[str]:
 
 def _allocation(one: Allocation, lang: str | None) -> tuple[str, str]:
     value = one.value / 100 * 10**PLACES if one.mode == "points" else one.value * 10 ** (2 * PLACES)
+    if one.settled is not None:
+        value = one.settled.value or Fraction(0)
     shown = unscaled(round_scaled(value), PLACES)
     told = _say(
         f"given_{one.mode}", lang, budget=money(one.budget), taken=money(one.taken_out),

@@ -19,7 +19,7 @@ from drg.scale.group_file import group_file
 from drg.scale.summary import aligned
 from drg.text import language, text
 
-__all__ = ["demo"]
+__all__ = ["demo", "hospital_lines"]
 
 SCHEME = "chs-drg-2.0"
 CLAIMS, HOSPITALS, SEED = 20_000, 6, 2025
@@ -48,7 +48,7 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
     result = pl.read_csv(grouped, infer_schema=False)
     yield ""
     yield text("cli.demo_hospitals", lang)
-    yield from _hospital_lines(result, lang)
+    yield from hospital_lines(result, HOSPITALS, lang)
     yield ""
     one = _worth_reading(result)
     with open_claims(claims) as source:
@@ -61,13 +61,15 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
     yield text("cli.demo_next", lang, claims=claims, id=one, scheme=SCHEME)
 
 
-def _hospital_lines(result: pl.DataFrame, lang: str | None) -> list[str]:
-    levels = dict(synth_hospitals(HOSPITALS).iter_rows())
+def hospital_lines(result: pl.DataFrame, hospitals: int, lang: str | None) -> list[str]:
+    """Claims, rate and most frequent groups of every made-up hospital."""
+    levels = dict(synth_hospitals(hospitals).iter_rows())
     heads = ("hospital", "level", "claims", "rate", "top")
     rows = [tuple(text(f"cli.demo_head_{head}", lang) for head in heads)]
     for (hospital,), part in result.group_by("hospital_id", maintain_order=True):
-        inside = part.filter(pl.col("outcome") == Outcome.GROUPED.value)
-        top = inside["group_name"].value_counts(sort=True).head(_TOP)["group_name"].to_list()
+        inside = part.filter(pl.col("outcome").cast(pl.String) == Outcome.GROUPED.value)
+        named = inside["group_name"].cast(pl.String)
+        top = named.value_counts(sort=True).head(_TOP)["group_name"].to_list()
         code_of = dict(inside.select("group_name", "group").iter_rows())
         names = text("explain.semicolon", lang).join(f"{code_of[n]} {n}" for n in top)
         level = text(f"cli.level_{levels[str(hospital)]}", lang)

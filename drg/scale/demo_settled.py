@@ -29,7 +29,7 @@ from drg.scale.settle_words import report_lines
 from drg.settlement.store import MANIFEST
 from drg.text import aligned, language, text
 
-__all__ = ["settled_month"]
+__all__ = ["register", "settled_month"]
 
 SCHEME, POLICY, MONTH = "haerbin-2022", "demo-2024", Month(2024, 6)
 #: What is decided on one claim each of the first hospital.
@@ -62,17 +62,17 @@ def settled_month(
     )  # fmt: skip
     made = synth(grouper.scheme, n, seed, hospitals=hospitals, month=str(MONTH))
     grouped = grouper.group_frame(made)
-    source, register, decided = (
+    source, hospitals_file, decided = (
         folder / name for name in ("grouped.parquet", "hospitals.csv", "decisions.csv")
     )
     write_frames(source, grouped)
-    write_frames(register, _register(hospitals, lang))
+    write_frames(hospitals_file, register(hospitals, lang))
     write_frames(decided, _decisions(grouped, lang))
     out = folder / str(MONTH)
     if (out / MANIFEST).is_file():
         shutil.rmtree(out)
     run = settle_file(
-        source, policy, out, month=MONTH, hospitals=register, decisions=decided,
+        source, policy, out, month=MONTH, hospitals=hospitals_file, decisions=decided,
         statements=find_spec("xlsxwriter") is not None,
     )  # fmt: skip
     yield ""
@@ -88,7 +88,8 @@ def settled_month(
     yield text("cli.demo_page", lang, path=out / SUMMARY)
 
 
-def _register(hospitals: int, lang: str | None) -> pl.DataFrame:
+def register(hospitals: int, lang: str | None) -> pl.DataFrame:
+    """Register of the made-up hospitals: id, level, name."""
     frame = synth_hospitals(hospitals)
     levels = [text(f"cli.level_{level}", lang) for level in frame["level"]]
     names = [text("cli.demo_hospital_name", lang, number=n + 1) for n in range(frame.height)]

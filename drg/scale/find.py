@@ -60,13 +60,13 @@ def claim_of(row: Mapping[str, object], columns: ClaimColumns, claim_id: str = "
     -------
     Claim
         A number that cannot be read becomes ``UNREADABLE``, which both groupers call invalid.
-        The day of discharge is None when it cannot be read. Other dates, sums of money and what
-        only pricing reads are left out.
+        The day of discharge is None when it cannot be read. Sums of money are text as the file has
+        them. Other dates and what only pricing reads are left out.
     """
     values: dict[str, object] = {"claim_id": claim_id}
     for name, source in columns.scalars.items():
         column, cell = COLUMN.get(name), row[source]
-        if cell is None or column is None or column.kind not in ("int", "str"):
+        if cell is None or column is None or column.kind not in ("int", "str", "money"):
             continue
         if column.kind == "int":
             values[name] = _number(cell)

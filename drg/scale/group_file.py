@@ -22,7 +22,10 @@ import drg
 from drg.claims.frame import rename_clashing
 from drg.claims.readers import ClaimSource, open_claims
 from drg.claims.writers import output_suffix, write_frames
+from drg.dip.grouper import DipGrouper
+from drg.errors import SchemeError
 from drg.scale import RunError
+from drg.scale.dip_words import DipTally
 from drg.scale.summary import Summary, Tally
 from drg.scale.weight_words import WeightSummary
 
@@ -92,15 +95,20 @@ def group_file(
         The input cannot be read (F1xx) or the output not be written (F2xx).
     RunError
         C201: the output is the input.
+    SchemeError
+        S121: weights with a DIP catalogue, which has its own scores.
     """
     source_path, out_path = Path(source_path), Path(out_path)
     suffix = output_suffix(out_path)
     refuse_same(source_path, out_path)
     for table in weights.tables if weights is not None else ():
         refuse_same(table.file, out_path)
+    if weights is not None and grouper.kind == "dip":
+        raise SchemeError("S121", id=grouper.scheme_id)
     size = _XLSX_BATCH if suffix == ".xlsx" else _BATCH
     started = time.perf_counter()
     tally = Tally(by_version=bool(grouper.versions))
+    dip = DipTally(grouper) if isinstance(grouper, DipGrouper) else None
     add_weights = None if weights is None else _AddWeights(weights)
     with open_claims(source_path, sheet=sheet) as source:
 
@@ -108,7 +116,7 @@ def group_file(
             batches = stoppable(source.batches(size), stop)
             write_frames(
                 out_path,
-                _grouped(grouper, batches, source, threads, tally, progress, add_weights),
+                _grouped(grouper, batches, source, threads, (tally, dip), progress, add_weights),
                 schema=_schema(grouper, source, weights),
                 metadata=_provenance(grouper, source_path, weights),
             )
@@ -116,7 +124,8 @@ def group_file(
         interruptible(work)
     seconds = time.perf_counter() - started
     weighed = None if add_weights is None else add_weights.summary()
-    return Summary.of_run(grouper, source_path, out_path, seconds, tally, weighed)
+    scored = None if dip is None else dip.summary()
+    return Summary.of_run(grouper, source_path, out_path, seconds, tally, weighed, scored)
 
 
 def refuse_same(source: Path, out: Path) -> None:
@@ -188,12 +197,15 @@ def _grouped(
     batches: Iterator[pl.DataFrame],
     source: ClaimSource,
     threads: int | None,
-    tally: Tally,
+    tallies: tuple[Tally, DipTally | None],
     progress: Progress | None,
     add_weights: _AddWeights | None,
 ) -> Iterator[pl.DataFrame]:
+    tally, dip = tallies
     for batch in batches:
         frame = grouper.group_frame(batch, source.columns, threads=threads)
+        if dip is not None:
+            dip.add(batch, source.columns, frame)
         if add_weights is not None:
             frame = add_weights(frame, source.columns)
         tally.add(frame)

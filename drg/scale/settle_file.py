@@ -21,6 +21,7 @@ import drg
 from drg.claims.readers import ClaimSource, open_claims
 from drg.claims.writers import write_frames
 from drg.dates import Month
+from drg.reports.dip_results import write_dip_results
 from drg.reports.statement import write_statements
 from drg.reports.summary_page import write_summary
 from drg.scale import RunError
@@ -232,6 +233,8 @@ class _Work:
             claims = pl.scan_parquet(draft / CLAIMS, glob=False, hive_partitioning=False)
             settlement = books.settlement(claims, inputs)
             write_month(draft, settlement)
+            if run.policy.dip is not None:
+                write_dip_results(draft, settlement)
             if self.statements:
                 write_statements(draft, settlement, look=lambda: leave_if(stop))
             # The ledger has just been proved, or nothing would have been written.

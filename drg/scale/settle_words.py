@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from drg.money import exact_sum, unscaled
 from drg.reasons import reason_title
 from drg.reports.figures import MONEY_SUMS, by_class, by_mode, unpaid_by_reason
 from drg.reports.words import money, word
@@ -37,6 +38,7 @@ def report_lines(run: SettleRun, policy: Policy, lang: str | None = None) -> lis
         ),
         *_modes(settled.claims.lazy(), lang),
         *_classes(settled.claims.lazy(), lang),
+        *_scores(settled.claims.lazy(), lang),
         *_payment(hospitals, lang),
         *_codes(settled.findings),
         (_say("check", lang), _say("check_ok", lang, entries=f"{settled.ledger.entries.height:,}")),
@@ -73,6 +75,20 @@ def _classes(claims: pl.LazyFrame, lang: str | None) -> Iterator[tuple[str, str]
     ]
     if told:
         yield _say("classes", lang), text("explain.semicolon", lang).join(told)
+
+
+def _scores(claims: pl.LazyFrame, lang: str | None) -> Iterator[tuple[str, str]]:
+    """Total score, and the point values as published."""
+    if "point_value" not in claims.collect_schema():
+        return
+    scored = claims.filter(pl.col("point_value").is_not_null(), pl.col("fund_fen").is_not_null())
+    found = scored.select("points", "point_value").collect()
+    score = exact_sum(found["points"].fill_null(0).to_physical().cast(pl.Int64).to_numpy())
+    values = ", ".join(map(str, found["point_value"].unique().sort(descending=True)))
+    if values:
+        whole, _, places = unscaled(score).partition(".")
+        told = _say("scores_of", lang, score=f"{int(whole):,}.{places}", values=values)
+        yield _say("scores", lang), told
 
 
 def _payment(hospitals: pl.DataFrame, lang: str | None) -> Iterator[tuple[str, str]]:

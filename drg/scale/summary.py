@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from drg.grouping.base import ClaimGrouper
+    from drg.scale.dip_words import DipSummary
     from drg.scale.weight_words import WeightSummary
     from drg.schemes.versions import Version
 
@@ -44,6 +45,8 @@ class Summary:
         Claims under each version, by its id.
     weights : WeightSummary, optional
         What the claims' weights come to, where a run has weights.
+    dip : DipSummary, optional
+        Classes of groups and what decided them, under a DIP catalogue.
     """
 
     scheme: str
@@ -56,6 +59,7 @@ class Summary:
     versions: tuple[Version, ...] = ()
     by_version: Mapping[str, int] = field(default_factory=dict)
     weights: WeightSummary | None = None
+    dip: DipSummary | None = None
 
     @classmethod
     def of_run(
@@ -66,6 +70,7 @@ class Summary:
         seconds: float,
         tally: Tally,
         weights: WeightSummary | None = None,
+        dip: DipSummary | None = None,
     ) -> Summary:
         """The summary of a run of this grouper."""
         return cls(
@@ -79,6 +84,7 @@ class Summary:
             grouper.versions,
             tally.by_version,
             weights,
+            dip,
         )
 
     @property
@@ -120,6 +126,8 @@ class Summary:
             ]
         if self.weights is not None:
             body += self.weights.rows(lang)
+        if self.dip is not None:
+            body += self.dip.rows(lang)
         speed = text("cli.sum_rate", lang, seconds=f"{self.seconds:.2f}", rate=f"{rate:,.0f}")
         body += [(text("cli.sum_time", lang), speed), (text("cli.sum_out", lang), str(self.output))]
         return aligned(body) + self.dates_note(lang) + self._weights_notes(lang)
