@@ -231,7 +231,7 @@ def synth(
     from drg.scale.synth_file import synth_file
 
     if expected and catalogue_folder(scheme) is None:
-        raise click.UsageError("(--expected: DIP)")
+        raise click.UsageError(f"({say('expected_dip_only')})")
     first = None if month is None else read_month(month)
     with _bar(out.name) as progress:
         synth_file(

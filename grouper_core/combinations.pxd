@@ -14,6 +14,7 @@ cdef enum:
     MAX_CONDITIONS = 64
     MAX_TERMS = 64          # terms of a group
     NO_SUBTYPE = 0xFFFF
+    NO_TIER = 0xFF
     CLASS_BITS = 16         # of a key: scope << 16 | class of procedures
     MORE_SHIFT = 7          # of an entry: candidate of the scope << 13 | more << 7 | term << 1 | whole code
     LOCAL_SHIFT = 13
@@ -99,6 +100,7 @@ cdef struct CombinationData:
     uint32_t missing_leaf           # a group would fit, were an untold condition true
     const uint16_t *leaf_reason     # [leaves] 0 = grouped
     uint16_t reason_cost
+    uint16_t reason_untold
     uint16_t reason_open
     uint16_t reason_unknown_dx
     uint16_t reason_unknown_px

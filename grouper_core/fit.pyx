@@ -12,8 +12,7 @@ from grouper_core.bits cimport lowest_bit
 from grouper_core.codes cimport ABSENT, UNKNOWN
 from grouper_core.combinations cimport (
     ALL_TERMS, CLASS_BITS, DX_CATEGORY, DX_SECONDARY, DX_UNKNOWN, FULL_CODE, HIGHEST_SCORE, LEADING_PRINCIPAL,
-    LOCAL_SHIFT,
-    MAX_TERMS, MAX_TYPES, MORE_SHIFT, MOST_PROCEDURES, MOST_TERMS, NEAREST_MEAN, NO_SUBTYPE,
+    LOCAL_SHIFT, MAX_TERMS, MAX_TYPES, MORE_SHIFT, MOST_PROCEDURES, MOST_TERMS, NEAREST_MEAN, NO_SUBTYPE, NO_TIER,
     REPORTED_PRINCIPAL, SCOPES, CombinationData, key_slot,
 )
 from grouper_core.evaluate cimport Claim
@@ -215,15 +214,18 @@ cdef inline int fits_claim(const CombinationData *p, uint32_t group, const Case 
 
 
 cdef inline uint32_t add_fit(const CombinationData *p, Workspace *w, uint32_t group, const Hit *hit,
-                             const Case *case, uint32_t n, bint *missing) noexcept nogil:
-    """Keep a group that fits, if no earlier tier has one; returns how many are kept."""
+                             const Case *case, uint32_t n, uint8_t *untold) noexcept nogil:
+    """Keep a group that fits, if no earlier tier has one; returns how many are kept.
+
+    ``untold`` becomes the first tier with a group that a condition leaves open.
+    """
     cdef int fits
     cdef uint8_t tier = p.group_tier[group]
     if n and tier > p.group_tier[w.fits[0].group]:
         return n
     fits = fits_claim(p, group, case)
-    if fits < 0:
-        missing[0] = True
+    if fits < 0 and tier < untold[0]:
+        untold[0] = tier
     if fits <= 0:
         return n
     if n and tier < p.group_tier[w.fits[0].group]:
@@ -234,7 +236,7 @@ cdef inline uint32_t add_fit(const CombinationData *p, Workspace *w, uint32_t gr
 
 
 cdef inline uint32_t find_fits(const CombinationData *p, Workspace *w, const uint32_t *scopes, uint32_t touched,
-                               const Case *case, bint *missing) noexcept nogil:
+                               const Case *case, uint8_t *untold) noexcept nogil:
     """The fitting groups of the first tier that has any."""
     cdef uint32_t n = 0, i
     cdef const Hit *hit
@@ -242,10 +244,10 @@ cdef inline uint32_t find_fits(const CombinationData *p, Workspace *w, const uin
     for i in range(touched):
         hit = &w.hits[w.touched[i]]
         if hit.terms == p.group_terms[hit.group] or (not p.all_terms and hit.met & 1):
-            n = add_fit(p, w, hit.group, hit, case, n, missing)
+            n = add_fit(p, w, hit.group, hit, case, n, untold)
     for s in range(SCOPES):
         for i in range(p.scope_bare[scopes[s]], p.scope_start[scopes[s] + 1]):
-            n = add_fit(p, w, p.cand_group[i], &w.none, case, n, missing)
+            n = add_fit(p, w, p.cand_group[i], &w.none, case, n, untold)
     return n
 
 
@@ -359,8 +361,8 @@ cdef void match_claim(const CombinationData *p, Workspace *w, const Claim *claim
     cdef const uint32_t *scopes = p.dx_scopes + <size_t>c * SCOPES
     cdef uint32_t marks = claim.dx[0] if claim.n_dx > 0 else 0
     cdef uint32_t n
-    cdef bint missing = False, by_cost = False, untold = False, px_unknown = False
-    cdef uint8_t seen
+    cdef bint by_cost = False, type_open = False, px_unknown = False
+    cdef uint8_t seen, untold = NO_TIER, tier
     cdef Case case
     w.claim += 1
     case.cost = cost
@@ -368,20 +370,23 @@ cdef void match_claim(const CombinationData *p, Workspace *w, const Claim *claim
     case.open = open & p.outer
     seen = read_diagnoses(p, claim, principal, c, &case, &marks)
     n = read_procedures(p, w, claim, scopes, &case, &marks, &px_unknown)
-    n = find_fits(p, w, scopes, n, &case, &missing)
+    n = find_fits(p, w, scopes, n, &case, &untold)
     match.decided = 0
     if n == 0:
-        match.leaf = p.missing_leaf if missing else p.dx_failed[c]
+        match.leaf = p.missing_leaf if untold != NO_TIER else p.dx_failed[c]
         match.reason = p.leaf_reason[match.leaf]
         return
+    tier = p.group_tier[w.fits[0].group]
     match.decided = narrow(p, w.fits, n, cost, &by_cost)
-    match.leaf = assist(p, w.fits[0].group, &case, &untold, &note)
+    match.leaf = assist(p, w.fits[0].group, &case, &type_open, &note)
     match.reason = p.leaf_reason[match.leaf]
     if match.reason:
         return
     if by_cost:
         match.reason = p.reason_cost
-    elif untold:
+    elif untold < tier:
+        match.reason = p.reason_untold
+    elif type_open:
         match.reason = p.reason_open
     elif note:
         match.reason = note

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from drg.dip.auxiliary import (
+    ICU_BANDS,
     AgeClass,
     Band,
     age_class,
@@ -32,7 +33,13 @@ from drg.dip.coefficient import (
     level_coefficient,
 )
 from drg.dip.deviation import DeviationClass, case_score, rule_set
-from drg.dip.formation import Combination, fold_related, form_catalogue, related_test
+from drg.dip.formation import (
+    LEAST_INCREASE,
+    Combination,
+    fold_related,
+    form_catalogue,
+    related_test,
+)
 from drg.dip.point_value import (
     hospital_settlement,
     initial_point_value,
@@ -49,7 +56,12 @@ from drg.dip.score import (
     weighted_mean,
 )
 from drg.dip.severity import severity, tumour_severity
-from drg.dip.special import assisted_by_tumour, low_birth_weight
+from drg.dip.special import (
+    TREATMENTS,
+    TUMOUR_RANGES,
+    assisted_by_tumour,
+    low_birth_weight,
+)
 from drg.money import fen, round_scaled, unscaled
 
 Numbers = Mapping[str, Any]
@@ -103,7 +115,9 @@ def structure(inputs: Numbers, params: Numbers) -> Results:
 
 
 def related_op(inputs: Numbers, params: Numbers) -> Results:
-    found = related_test(inputs["base_mean"], inputs["with_related_mean"], params["threshold"])
+    found = related_test(
+        inputs["base_mean"], inputs["with_related_mean"], params.get("threshold", LEAST_INCREASE)
+    )
     return {"increase_pct": _decimal(found.increase * 100, 2), "keep": found.keep}
 
 
@@ -124,7 +138,7 @@ def catalogue_form(inputs: Numbers, params: Numbers) -> Results:
             row["dx"],
             tuple(row["ops"]),
             row["n"],
-            _KINDS[row["op_attr"]][0],
+            _KINDS[row.get("op_attr")][0],
             fen(row["mean"]) * row["n"] if "mean" in row else None,
         )
         for row in inputs["combos"]
@@ -142,13 +156,16 @@ def catalogue_form(inputs: Numbers, params: Numbers) -> Results:
 
 
 def lbw(inputs: Numbers, params: Numbers) -> Results:
-    found = low_birth_weight(inputs["principal_dx"], inputs["age_days"], inputs["birth_weight_g"])
+    found = low_birth_weight(
+        inputs["principal_dx"], inputs.get("age_days"), inputs.get("birth_weight_g")
+    )
     return {"group": found}
 
 
 def match(inputs: Numbers, params: Numbers) -> Results:
     candidates = [
-        Candidate(row["code"], row["expr"], fen(row["mean"])) for row in inputs["candidates"]
+        Candidate(row["code"], row["expr"], fen(row["mean"]) if "mean" in row else None)
+        for row in inputs["candidates"]
     ]
     order = ["most_terms", "most_procedures", "nearest_mean"]
     if params.get("prefer_main_op"):
@@ -157,7 +174,7 @@ def match(inputs: Numbers, params: Numbers) -> Results:
         candidates,
         inputs["ops"],
         principal=params.get("main_op"),
-        cost_fen=fen(inputs["cost"]),
+        cost_fen=fen(inputs["cost"]) if "cost" in inputs else None,
         comparators=order,
     )
     return {"group": found.code}
@@ -168,8 +185,8 @@ def dx_assist(inputs: Numbers, params: Numbers) -> Results:
         inputs["principal_dx4"],
         inputs["secondary"],
         inputs["treatments"],
-        ranges=[(first, last) for first, last in params["ranges"]],
-        order=params["order"],
+        ranges=[(first, last) for first, last in params.get("ranges", TUMOUR_RANGES)],
+        order=params.get("order", TREATMENTS),
     )
     if found is None:
         return {"group": None}
@@ -190,9 +207,16 @@ def aux_coef(inputs: Numbers, params: Numbers) -> Results:
     }
 
 
+_TRIGGER = ("min_group", "min_subtype", "min_cv_drop", "counts_inclusive", "drop_inclusive")
+
+
 def aux_trigger(inputs: Numbers, params: Numbers) -> Results:
     found = trigger(
-        inputs["n_group"], inputs["n_subtype"], inputs["cv_before"], inputs["cv_after"], **params
+        inputs["n_group"],
+        inputs["n_subtype"],
+        inputs["cv_before"],
+        inputs["cv_after"],
+        **{name: params[name] for name in _TRIGGER if name in params},
     )
     return {"cv_drop_pct": _decimal(found.cv_drop * 100, 2), "triggered": found.triggered}
 
@@ -206,7 +230,9 @@ def age(inputs: Numbers, params: Numbers) -> Results:
 
 
 def icu(inputs: Numbers, params: Numbers) -> Results:
-    found = icu_class(inputs["icu_days"], [Band(*bounds) for bounds in params["bounds"]])
+    found = icu_class(
+        inputs["icu_days"], [Band(*bounds) for bounds in params.get("bounds", ICU_BANDS)]
+    )
     return {"class": None if found is None else band_name(found, "zh")}
 
 
@@ -247,18 +273,26 @@ _CLASS_TEXT = {
 _BOUNDS = ("low", "low_inclusive", "high", "high_inclusive", "extreme", "extreme_inclusive")
 
 
+def _reference(inputs: Numbers, params: Numbers) -> Any:
+    """What the cost is compared with; a standard that is not given is score × point value."""
+    for name in ("standard", "same_level_mean"):
+        if name in inputs:
+            return inputs[name]
+    return Fraction(inputs["group_score"]) * Fraction(params["pv"])
+
+
 def dip_case_score(inputs: Numbers, params: Numbers) -> Results:
     variant = params["variant"]
     rule = rule_set(_VARIANTS.get(variant, variant))
     rule = replace(rule, **{name: params[name] for name in _BOUNDS if name in params})
     found = case_score(
         inputs["cost"],
-        inputs["standard"] if "standard" in inputs else inputs["same_level_mean"],
+        _reference(inputs, params),
         inputs["group_score"],
-        params.get("hospital_coef", "1"),
-        params.get("aux_coef", "1"),
+        params.get("hospital_coef") or "1",
+        params.get("aux_coef") or "1",
         rule=rule,
-        blank=inputs.get("group_code", "").upper() == "KBBZ",
+        blank=(inputs.get("group_code") or "").upper() == "KBBZ",
     )
     assert found.deviation is not None
     return {
@@ -332,7 +366,7 @@ def point_value_final(inputs: Numbers, params: Numbers) -> Results:
 
 
 def settlement(inputs: Numbers, params: Numbers) -> Results:
-    ratio = params["pay_ratio"]
+    ratio = params.get("pay_ratio", "1")  # one for the region cancels
     value = settlement_point_value(inputs["dip_fund"], ratio, 1, inputs["total_score"]).value
     found = hospital_settlement(
         [(inputs["hospital_score"], ratio)],
@@ -358,9 +392,9 @@ def dip_year_balance(inputs: Numbers, params: Numbers) -> Results:
     found = year_balance(
         inputs["payable"],
         inputs["booked_after_audit"],
-        retain_ratio=params["retain_ratio"],
-        share_ratio=params["share_ratio"],
-        reasonable_limit=params["reasonable_overspend_limit"],
+        retain_ratio=params.get("retain_ratio", "1"),
+        share_ratio=params.get("share_ratio", "0"),
+        reasonable_limit=params.get("reasonable_overspend_limit", "0"),
     )
     return {"difference": _decimal(found.difference, 2), "final": _decimal(found.final, 2)}
 

@@ -70,6 +70,8 @@ class RoundTrip:
         Claims by ``CLAIM_FATES``; ``""``: not explained.
     unexplained : list of (str, str or None, int)
         Published group, built group, claims.
+    taken : dict of str to int
+        Claims by built group, as the built catalogue groups them.
     seconds : dict of str to float
     """
 
@@ -80,6 +82,7 @@ class RoundTrip:
     groups: Counter[tuple[str, str]]
     went: Counter[str]
     unexplained: list[tuple[str | None, str | None, int]]
+    taken: dict[str, int]
     seconds: dict[str, float]
 
 
@@ -112,8 +115,11 @@ def round_trip(n: int, seed: int, folder: Path, threshold: int = 15) -> RoundTri
     seconds["synth and group"] = time.perf_counter() - started
     told = _Told(source, built)
     went: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
     unexplained = []
     for (group, got), cases in pairs.items():
+        if got is not None:
+            taken[got] += cases
         fate = told.of_claims(group, got)
         went[fate] += cases
         if not fate:
@@ -121,8 +127,9 @@ def round_trip(n: int, seed: int, folder: Path, threshold: int = 15) -> RoundTri
     enough = [g for g, cases in drawn.items() if g is not None and cases >= threshold]
     groups = Counter((told.published[g].group_class, told.of_group(g)) for g in enough)
     return RoundTrip(
-        n, len(drawn.keys() - {None}), len(enough), built, groups, went, unexplained, seconds
-    )
+        n, len(drawn.keys() - {None}), len(enough), built, groups, went, unexplained, dict(taken),
+        seconds,
+    )  # fmt: skip
 
 
 def _claims(source: Catalogue, n: int, seed: int) -> Iterator[pl.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -71,9 +72,14 @@ def frame_of(rows) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
+@cache
+def plain_base():
+    return base_catalogue(PLAIN)
+
+
 @pytest.fixture(scope="module")
 def base():
-    return base_catalogue(PLAIN)
+    return plain_base()
 
 
 def built_from(rows, wanted=PLAIN, base=None) -> Built:
@@ -164,10 +170,10 @@ claims = st.lists(
 
 @settings(deadline=None, max_examples=20)
 @given(claims, st.integers(1, 6), st.sampled_from(["0", "0.1", "0.35"]), st.integers(1, 3))
-def test_forms_as_the_readable_rules_say(base, drawn, threshold, increase, reports):
+def test_forms_as_the_readable_rules_say(drawn, threshold, increase, reports):
+    base = plain_base()
     rows = [claim(dx, px, str(cost)) for dx, px, cost in drawn]
     wanted = PLAIN.changed(threshold=threshold, related_increase=increase, most_reports=reports)
-    built = built_from(rows, wanted, base)
     sums: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for dx, px, cost in drawn:
         counted = [code for n, code in enumerate(px) if px[:n].count(code) < reports]
@@ -180,6 +186,11 @@ def test_forms_as_the_readable_rules_say(base, drawn, threshold, increase, repor
         for (dx, px), (n, total) in sums.items()
     ]
     formed = form_catalogue(fold_related(combinations, increase), threshold)
+    if not formed.core and not formed.comprehensive:
+        with pytest.raises(BuildError, match="D450"):
+            built_from(rows, wanted, base)
+        return
+    built = built_from(rows, wanted, base)
     core = {group_code(c.diagnosis, c.procedures): c.cases for c in formed.core}
     frame = combinations_frame(built).filter(~pl.col("folded"))
     found = frame.filter(pl.col("fate") == "core")
@@ -198,11 +209,13 @@ def test_forms_as_the_readable_rules_say(base, drawn, threshold, increase, repor
 
 @settings(deadline=None, max_examples=12)
 @given(claims, st.integers(1, 5), st.integers(1, 3), st.randoms(use_true_random=False))
-def test_takes_the_claims_that_the_catalogue_will_match(base, drawn, threshold, reports, rng):
+def test_takes_the_claims_that_the_catalogue_will_match(drawn, threshold, reports, rng):
+    base = plain_base()
     rows = [claim(dx, px, str(cost)) for dx, px, cost in drawn]
     for row in rows:
         if row["procedures"] and rng.random() < 0.2:
             row["procedures"].insert(rng.randrange(2), rng.choice(["?", "", "57.9400", "99.2800"]))
+    rows += [claim("C54.100", PX[:1] * 2)] * threshold  # one group at least
     wanted = PLAIN.changed(threshold=threshold, most_reports=reports)
     built = built_from(rows, wanted, base)
     matcher = ReferenceMatcher(built.catalogue)
@@ -325,6 +338,29 @@ def test_every_claim_is_accounted_for(base):
 def test_nothing_that_counts():
     with pytest.raises(BuildError, match="D443"):
         built_from([claim("?")])
+
+
+def test_too_few_claims_for_any_group():
+    with pytest.raises(BuildError, match="D450"):
+        built_from([claim("K80.100")] * 2)
+    assert codes_of(built_from([claim("K80.100")] * 3)) == ["K80.1"]
+
+
+@pytest.mark.parametrize("id", ["taian-2025", "chs-drg-2.0"])
+def test_an_id_that_is_taken_is_refused(id):
+    with pytest.raises(BuildError, match="D452"):
+        base_catalogue(PLAIN.changed(id=id))
+
+
+def test_the_folder_says_where_its_tables_come_from(tmp_path):
+    from drg.dip.lint import lint_catalogue
+
+    wanted = WANTED.changed(kinds="taian-2025")
+    frame_of(some_rows()).write_parquet(tmp_path / "c.parquet")
+    run = dip_build_file([tmp_path / "c.parquet"], tmp_path / "out", wanted, report=False)
+    assert run.built.typing.subtypes
+    _, findings = lint_catalogue(tmp_path / "out")
+    assert [f.text() for f in findings if f.level != "info"] == []
 
 
 def test_spellings_dagger_pairs_and_short_codes(base):
@@ -519,7 +555,7 @@ def test_settings_of_a_file_and_of_the_command_line(tmp_path):
         ({"threshold": "15"}, "D440"), ({"coverage": "1.1"}, "D440"),
         ({"coverage": 0.95}, "D440"), ({"years": []}, "D440"), ({"years": [0, 1]}, "D440"),
         ({"years": "1:2:7"}, "D440"), ({"trim": "97.5,2.5"}, "D440"), ({"trim": "iqr"}, "D440"),
-        ({"id": "a b"}, "D440"), ({"surprise": 1}, "D440"), ({"cv_drop_of": {"age": "2"}}, "D440"),
+        ({"id": "a b"}, "D440"), ({"surprise": 1}, "D451"), ({"cv_drop_of": {"age": "2"}}, "D440"),
         ({"type_diagnoses": {"age": ["x"]}}, "D440"), ({"method": "best"}, "D440"),
         ({"method": "anchor"}, "D441"), ({"quota": "100"}, "D441"),
     ],

@@ -364,6 +364,21 @@ def broken(folder: Path, table: str, old: str, new: str) -> Path:
         ("T160", "catalogue.toml", "from = 65", "form = 65"),
         ("T161", "catalogue.toml", "from = 65\n", ""),
         ("T161", "catalogue.toml", "from = 65\n", 'from = 65\nsecondary = ["J96"]\n'),
+        ("T152", "groups", "500.0000", "9" * 13),
+        ("T152", "groups", "500.0000", "0." + "9" * 5000),
+        ("T152", "groups", "500.0000", "nan"),
+        ("T160", "catalogue.toml", "from = 65", "from = 99999999999999999999"),
+        ("T160", "catalogue.toml", "from = 65", "from = nan"),
+        ("T160", "catalogue.toml", "from = 65", 'cost_multiple = "1e999999999"'),
+        ("T160", "catalogue.toml", "from = 65", 'cost_multiple = "NaN"'),
+        ("T160", "catalogue.toml", "from = 65", 'share = "-1"'),
+        ("T160", "catalogue.toml", "5718.153489", "1e999999999"),
+        ("T160", "catalogue.toml", "scale = 1000", "scale = 0"),
+        ("T160", "catalogue.toml", 'default_kind = "', 'default_kind = "x'),
+        ("T160", "catalogue.toml", 'SS = [\n    "surgery",\n]', "SS = []"),
+        ("T160", "catalogue.toml", "[flags]\nnormalise_codes = true\n", 'flags = "x"\n'),
+        ("T160", "catalogue.toml", "scale = 1000", 'scale = "many"'),
+        ("T164", "groups", "K80.1:51.2300,core", "K80.1_age5,core"),
     ],
 )
 def test_a_broken_catalogue_is_refused(code, table, old, new, tmp_path):
@@ -386,6 +401,30 @@ def test_too_many_conditions_and_unknown_kinds(tmp_path):
     odd = tiny(procedure_kind={**shipped(PINGDINGSHAN).procedure_kind, "51.2300": "magic"})
     with pytest.raises(TableError, match="T159"):
         load_catalogue(saved(tmp_path / "odd", odd))
+
+
+def test_a_subtype_is_of_one_type(tmp_path):
+    names = (("age", "a1"), ("age", "a1"), ("dis", "d1"), ("dis", "a1"))
+    classes = tuple(AuxiliaryClass(*name, "甲", "a") for name in names)
+    load_catalogue(saved(tmp_path / "one", tiny(classes=classes[:3])))
+    with pytest.raises(TableError, match="T162"):
+        load_catalogue(saved(tmp_path / "two", tiny(classes=classes)))
+
+
+@pytest.mark.parametrize("replaces", [("a", ""), ("x", ""), ("b", "a")])
+def test_comorbidities_replace_what_there_is_and_never_each_other(replaces, tmp_path):
+    rows = (Comorbidity("a", 1, ("I21",)), Comorbidity("b", 2, ("I50",), "a"))
+    load_catalogue(saved(tmp_path / "good", tiny(comorbidities=rows)))
+    odd = tuple(row._replace(replaces=r) for row, r in zip(rows, replaces, strict=True))
+    with pytest.raises(TableError, match="T163"):
+        load_catalogue(saved(tmp_path / "odd", tiny(comorbidities=odd)))
+
+
+def test_as_many_comorbidities_as_a_word_has_bits(tmp_path):
+    rows = tuple(Comorbidity(f"m{n}", 1, ("I21",)) for n in range(65))
+    load_catalogue(saved(tmp_path / "full", tiny(comorbidities=rows[:64])))
+    with pytest.raises(TableError, match="T124"):
+        load_catalogue(saved(tmp_path / "over", tiny(comorbidities=rows)))
 
 
 # ---- lint

@@ -102,6 +102,14 @@ def test_shifts_are_told_as_they_are_and_against_the_median(comparison):
     assert comparison.spread([Fraction(0), Fraction("0.1"), Fraction("0.5")]) == [0, 0, 3, 1]
 
 
+def test_a_procedure_named_twice_is_another_group():
+    from drg.dip.compare import _by_content
+
+    once = Group("H25.9:13.7100", "core", ("H25.9",), (("13.7100",),))
+    twice = Group("H25.9:13.7100_13.7100", "core", ("H25.9",), (("13.7100",),) * 2)
+    assert _by_content([once]).keys().isdisjoint(_by_content([twice]))
+
+
 def test_the_same_catalogue_twice_is_refused(two):
     one = load_catalogue(two[0])
     with pytest.raises(BuildError, match="D449"):

@@ -158,6 +158,26 @@ def test_tiers_in_order():
     assert ask(without, [], ["N40.x00"], true=1) == Answer(None, None, "U211")
 
 
+def test_a_group_of_an_earlier_tier_that_could_not_be_told():
+    """N434 where its terms are met; not of a later tier, nor where a condition is false."""
+    of = {"group_class": "special", "conditions": ("young",)}
+    first = catalogue(
+        group("A", "11.0100"),
+        group("B", group_class="blank", conditions=("young",)),
+        group("S", "22.0100", group_class="special", conditions=("young", "old")),
+        group("T", **of),
+        conditions=(Condition("young", "age", stop=1), Condition("old", "age", start=90)),
+    )
+    assert ask(first, ["11.0100"], unknown=3) == Answer("A", None, "N434")
+    assert ask(first, ["11.0100"], unknown=1) == Answer("A", None, "N434")
+    assert ask(first, ["11.0100", "22.0100"], unknown=2) == Answer("A", None, None)
+    assert ask(first, ["11.0100", "22.0100"], true=1, unknown=2) == Answer("T", None, None)
+    assert ask(first, ["33.0100"], unknown=1) == Answer(None, None, "U214")
+    only = replace(first, groups=first.groups[:3])
+    assert ask(only, ["11.0100"], unknown=3) == Answer("A", None, None)
+    assert ask(only, ["22.0100", "11.0100"], unknown=3) == Answer("A", None, "N434")
+
+
 def test_a_type_may_name_its_kind():
     groups = (group("A", "11.0100"), group("B", "22.0100"))
     made = catalogue(*groups, matching=Matching((("core.therapeutic",), ("core",)), ()))
@@ -351,7 +371,7 @@ def test_conditions_are_three_valued():
 def test_an_unknown_condition_leaves_the_next_tier():
     groups = (group("S", group_class="special", conditions=("young",)), group("A"))
     made = catalogue(*groups, conditions=(Condition("young", "age"),))
-    assert ask(made, unknown=1) == Answer("A")
+    assert ask(made, unknown=1) == Answer("A", None, "N434")
     assert ask(made, ["11.0100"], unknown=1) == Answer(None, None, "U214")
 
 

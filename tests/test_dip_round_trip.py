@@ -34,3 +34,5 @@ def test_every_group_and_every_claim_is_found_again_or_explained(
     assert found.went.total() == claims
     assert found.went["own"] > own * claims, told
     assert found.built.scores.overall.cases == claims
+    # The build counts for each group the very claims that the kernel gives it.
+    assert found.taken == {group.code: group.cases for group in found.built.catalogue.groups}

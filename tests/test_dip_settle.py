@@ -21,6 +21,7 @@ from drg.claims.profiles import match_columns
 from drg.cli import cli
 from drg.dates import Month
 from drg.dip.point_value import month_payment
+from drg.money import round_scaled
 from drg.reports.dip_results import RESULT_COLUMNS, dip_results
 from drg.scale.settle_file import settle_file
 from drg.settlement.matters import DECISION_SCHEMA
@@ -216,6 +217,12 @@ def test_statements_tell_scores(tmp_path: Path) -> None:
 # ---- the columns of an agency
 
 
+def table_of(found: Settlement, name: str) -> dict[str, int]:
+    """A column of the claims of H1 that are paid by score, by claim."""
+    own = claims_of(found).filter((pl.col("pay_mode") == "DIP") & (pl.col("hospital_id") == "H1"))
+    return dict(own.select("claim_id", name).iter_rows())
+
+
 def test_the_results_of_an_agency(tmp_path: Path) -> None:
     rows = [
         claim("K80.1:51.2300_dis3", claim_id="C1", auxiliary="dis3", score="2000"),
@@ -233,6 +240,7 @@ def test_the_results_of_an_agency(tmp_path: Path) -> None:
     first, high, low = (table.row(n, named=True) for n in range(3))
     assert (first["疾病严重程度等级"], first["肿瘤严重程度等级"]) == ("dis3", None)
     assert (first["机构名称"], first["机构等级"], first["参保地"]) == ("一院", "三级甲等", "试")
+    assert (first["病种类型"], low["病种类型"]) == ("核心病种·手术", "基层病种·保守治疗")
     assert (high["偏差标志"], high["偏差类型"]) == (True, "费用极高")
     assert high["偏差分值"] == high["最终分值"] > high["病种分值"]
     assert (low["偏差类型"], low["预算点值"]) == ("费用极低", Decimal("9.8765"))
@@ -246,6 +254,13 @@ def test_the_results_of_an_agency(tmp_path: Path) -> None:
     english = dip_results(found, lang="en")
     assert english.columns[:3] == ["insured in", "claim", "case number"]
     assert english["settlement point value"].null_count() == english.height
+    assert english["group class"][0] == "core·surgery"
+    cost, patient = (table_of(found, name) for name in ("cost_fen", "patient_fen"))
+    whole = sum(cost.values())
+    own = Fraction(whole - sum(patient.values()), whole)
+    assert set(table.filter(pl.col("机构编码") == "H1")["机构支付比例"]) == {
+        Decimal(round_scaled(own)).scaleb(-4)
+    }
     settle_file_of = tmp_path / "june.parquet"
     frame(rows).write_parquet(settle_file_of)
     settle_file(settle_file_of, RULE, tmp_path / "out", month=JUNE, statements=False)

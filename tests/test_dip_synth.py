@@ -273,6 +273,7 @@ def test_what_the_command_refuses(tmp_path: Path) -> None:
     run = CliRunner().invoke(cli, ["synth", "-s", "demo", "-n", "1", "-o", out, "--expected"])
     assert run.exit_code == 2
     assert "C106" in run.output
+    assert "--expected，仅限 DIP 目录" in run.output
     wrong = ["synth", "-s", TAIAN, "-n", "1", "-o", out, "--month", "2025-13"]
     run = CliRunner().invoke(cli, wrong)
     assert (run.exit_code, "P432" in run.output) == (3, True)

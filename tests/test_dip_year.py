@@ -16,9 +16,10 @@ from made_years import ROUNDS, clear, decision, of, quotas, register
 
 from drg.dates import Month
 from drg.dip.point_value import hospital_settlement, settlement_point_value, year_balance
-from drg.money import fen
+from drg.money import fen, round_scaled, unscaled
 from drg.payment.policy import Policy
 from drg.reports.clearing import write_clearing
+from drg.reports.clearing_lines import value_rows
 from drg.scale.clear_folders import clear_folders
 from drg.settlement.run import settle_month
 from drg.settlement.settled import Settlement
@@ -241,6 +242,24 @@ def test_a_cleared_folder_tells_the_point_value(tmp_path, monkeypatch) -> None:
         assert fen("300000.01") == said["budget_fen"] == sum(one.parts.values())
     page = (out / "summary.html").read_text("utf-8")
     assert "DIP 结算点值" in page
+    for hospital in run.clearing.allocations[0].parts:
+        rows = value_rows(run.clearing, hospital, "zh")
+        own = [one for one in run.clearing.allocations if hospital in one.parts]
+        for row, one in zip(rows, own, strict=True):
+            assert one.settled is not None
+            assert one.settled.value is not None
+            assert one.settled.pay_ratio is not None
+            worth = Fraction(one.shares[hospital], 10**4) * one.settled.value
+            assert abs(worth * one.settled.pay_ratio * 100 - int(str(row[6]))) < 1
+            assert row[2:4] == [unscaled(one.settled.score_e4), one.pool]
+            assert row[4:6] == [
+                unscaled(round_scaled(value))
+                for value in (one.settled.value, one.settled.pay_ratio)
+            ]
+    fastexcel = pytest.importorskip("fastexcel")
+    book = fastexcel.read_excel(out / "statements" / "H1.xlsx")
+    cover = book.load_sheet(0, header_row=None, dtypes="string").to_polars()
+    assert "结算点值（元）" in {cell for row in cover.iter_rows() for cell in row}
     before = {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()}
     again = clear_folders(folders, rules, out, year=2025, budget=tmp_path / "budget.csv")
     assert again.clearing.ledger.entries.equals(run.clearing.ledger.entries)

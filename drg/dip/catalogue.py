@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drg.errors import TableError
+from drg.errors import SchemeError, TableError
 from drg.paths import tables_root
-from drg.schemes.catalog import SchemeInfo, unknown_scheme
+from drg.schemes.catalog import SchemeInfo, scheme_folder, unknown_scheme
 from drg.schemes.crosswalk import KINDS, Edition, code_lists, edition_of, read_national
 from drg.schemes.folder import Folder, read_folder
 from drg.schemes.versions import in_force, status_of
@@ -146,12 +146,15 @@ def locate_catalogue(id_or_path: str | Path, codes: str | None = None) -> Catalo
     Raises
     ------
     SchemeError
-        S101 no such scheme or catalogue (names the nearest), S120 no such edition of codes.
+        S101 no such scheme or catalogue (names the nearest), S120 no such edition of codes, S122
+        it is a DRG scheme.
     TableError
         T120-T125: a header is missing or broken.
     """
     path = catalogue_folder(id_or_path)
     if path is None:
+        if scheme_folder(id_or_path):
+            raise SchemeError("S122", id=str(id_or_path))
         raise unknown_scheme(id_or_path)
     folder = read_folder(path, CATALOGUE_FILE)
     if not isinstance(folder.header.get("id"), str):
@@ -172,21 +175,29 @@ def load_catalogue(id_or_path: str | Path, codes: Edition | None = None) -> Cata
     Raises
     ------
     SchemeError, TableError
-        As ``locate_catalogue``; T102-T110 a table is broken, T152-T161 its contents are.
+        As ``locate_catalogue``; T102-T110 a table is broken, T152-T164 its contents are.
     """
     return load_catalogue_location(locate_catalogue(id_or_path, codes))
 
 
 def load_catalogue_location(location: CatalogueLocation) -> Catalogue:
     """Load a catalogue that ``locate_catalogue`` found."""
+    from drg.dip.header import check_score, read_conditions, read_matching
     from drg.dip.model import Catalogue
-    from drg.dip.settings import read_conditions, read_matching
     from drg.dip.tables import read_catalogue_tables, read_comorbidities, read_kinds
 
     folder, shared = location.folder, location.shared
+    check_score(folder)
     matching = read_matching(folder)
     conditions = read_conditions(folder)
     tables = read_catalogue_tables(folder, matching, {c.name for c in conditions})
+    header = folder.header
+    default = header.get("default_kind", matching.kinds[0])
+    if default not in matching.kinds:
+        raise TableError("T160", where=folder.where, entry="default_kind", value=default)
+    flags = header.get("flags", {})
+    if not isinstance(flags, dict):
+        raise TableError("T160", where=folder.where, entry="flags", value=flags)
     kinds = read_kinds(shared) | read_kinds(folder)
     for code, row in kinds.items():
         if row.kind not in matching.kinds:
@@ -197,8 +208,6 @@ def load_catalogue_location(location: CatalogueLocation) -> Catalogue:
     national: dict[str, Mapping[str, str]] = {
         kind: dict(read_national(location.codes, kind).iter_rows()) for kind in KINDS
     }
-    header = folder.header
-    flags = header.get("flags", {})
     return Catalogue(
         location.id,
         location.digest,
@@ -213,7 +222,7 @@ def load_catalogue_location(location: CatalogueLocation) -> Catalogue:
         matching,
         national["dx"],
         national["px"],
-        default_kind=str(header.get("default_kind", matching.kinds[0])),
+        default_kind=str(default),
         derived=frozenset(code for code, row in kinds.items() if row.status == "derived"),
         normalise_codes=flags.get("normalise_codes", True) is True,
         header=header,

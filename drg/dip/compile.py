@@ -26,7 +26,7 @@ __all__ = ["compile_catalogue"]
 
 _REASONS = (
     *("", "E120", "U201", "U211", "U212", "U213", "U214", "U215"),
-    *("N430", "N431", "N432", "N401", "N402", "N433", "N403"),
+    *("N430", "N434", "N431", "N432", "N401", "N402", "N433", "N403"),
 )
 #: Leaves without a group; a leaf's number is its reason's place here.
 _FAILURES = ("E120", "U201", "U211", "U212", "U213", "U214", "U215")
@@ -37,6 +37,7 @@ _ALL_KINDS = 2**32 - 1
 _LEAST, _MOST = -(2**63), 2**63 - 1
 #: What the kernel holds.
 _MAX_CLASSES, _MAX_KINDS, _MAX_TYPES, _MAX_BITS, _MAX_TIERS = 65_535, 32, 31, 64, 254
+_MAX_GROUPS = 2**19 - 1
 
 
 def compile_catalogue(
@@ -53,7 +54,7 @@ def compile_catalogue(
     Raises
     ------
     TableError
-        T124: more conditions, types, kinds, terms or classes than the kernel holds.
+        T124: more groups, conditions, types, kinds, terms or classes than the kernel holds.
     """
     return _Compiler(catalogue, crosswalks or {}).run()
 
@@ -97,6 +98,7 @@ class _Compiler:
             "outer": _bits(n for n, c in enumerate(self.catalogue.conditions) if _is_outer(c)),
             "missing_leaf": _FAILURES.index("U214"),
             "reason_cost": reasons["N430"],
+            "reason_untold": reasons["N434"],
             "reason_open": reasons["N431"],
             "reason_unknown_dx": reasons["N401"],
             "reason_unknown_px": reasons["N402"],
@@ -120,6 +122,7 @@ class _Compiler:
     def _check(self) -> None:
         terms = max((len(group.terms) for group in self.groups), default=0)
         for what, found, limit in (
+            ("groups", len(self.groups), _MAX_GROUPS),
             ("conditions", len(self.catalogue.conditions), _MAX_BITS),
             ("comorbidities", len(self.catalogue.comorbidities), _MAX_BITS),
             ("auxiliary types", len({c.type for c in self.catalogue.classes}), _MAX_TYPES),

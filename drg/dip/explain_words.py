@@ -273,6 +273,8 @@ class SubtypeFact(Fact):
         """One line without its source."""
         name = _row_words(self.row, lang) if self.row else self.subtype.subtype
         score = unscaled(self.subtype.score_e4)
+        if self.row is None and not self.taken:
+            return say("subtype_no_rule", lang, row=name, score=score)
         state = "taken" if self.taken else "lower" if self.matched else "not_of"
         return say(f"subtype_{state}", lang, row=name, score=score)
 

@@ -68,7 +68,7 @@ class DipGrouper(ClaimGrouper):
         Raises
         ------
         SchemeError
-            S101 no such catalogue, S120 no such edition.
+            S101 no such catalogue, S120 no such edition, S122 it is a DRG scheme.
         TableError
             A table is broken (T...); the message names file, row, column and mend.
         """

@@ -239,7 +239,8 @@ class Matching:
     unknown. Else U212: a group lists the subcategory; U213: one lists the category or a range;
     U211: none does. Groups for every diagnosis do not count for U211 to U213.
 
-    *Note of a grouped claim*: N430, N431, N432, N401, N402, N433 (the principal diagnosis has no
+    *Note of a grouped claim*: N430, N434 (a group of a tier before the deciding one has an unknown
+    condition and none that is false), N431, N432, N401, N402, N433 (the principal diagnosis has no
     subcategory), N403; the first that applies.
     """
 

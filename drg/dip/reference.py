@@ -241,6 +241,7 @@ class ReferenceMatcher:
         open_types = {decided.type for decided in types if decided.doubts}
         noted = (
             ("N430", any(loss.comparator == "nearest_mean" for loss in choice.losses)),
+            ("N434", _untold_before(found.trials)),
             ("N431", any(names.get(s.subtype) in open_types for s in listed)),
             ("N432", unlisted),
             ("N401", None in found.case.dx.codes),
@@ -291,6 +292,12 @@ def _known_terms(terms: Terms, vocabulary: Vocabulary) -> Terms:
         tuple(fold(part if part.endswith("*") else vocabulary.procedure(part)) for part in term)
         for term in terms
     )
+
+
+def _untold_before(trials: tuple[Trial, ...]) -> bool:
+    """Whether a group of a tier before the one that decides might have fitted."""
+    decides = min(trial.tier for trial in trials if trial.verdict == "fits")
+    return any(trial.verdict == "unknown" and trial.tier < decides for trial in trials)
 
 
 def _same(terms: Terms) -> Terms:

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from drg.dip.catalogue import CATALOGUE_FILE, shared_folder
 from drg.dip.grammar import terms_text
+from drg.dip.header import condition_header, matching_header
 from drg.dip.model import Catalogue, Group
-from drg.dip.settings import condition_header, matching_header
 from drg.dip.tables import (
     CATALOGUE_TABLES,
     JOIN_CONDITIONS,

@@ -121,9 +121,13 @@ class Planner:
         """Known diagnoses that patterns of conditions and comorbidities cover."""
         found: set[str] = set()
         for pattern in patterns:
-            first, dash, _ = pattern.upper().partition("-")
-            near = None if dash or len(first) < 3 else self._by_start[first[:3]]
-            found.update(c for c in near or self.codes.dx if covers(pattern, self._place(c)))
+            start = pattern.upper().removesuffix("*")
+            if "-" in start:
+                near = self._in_range(start)
+            else:
+                near = [c for c in self._all_categories if c.startswith(start[:3])]
+            codes = (code for category in near for code in self._by_start[category])
+            found.update(code for code in codes if covers(pattern, self._place(code)))
         return frozenset(found)
 
     def alternatives(self, term: Iterable[str]) -> frozenset[str]:
@@ -235,26 +239,22 @@ class Planner:
         terms = {t for c in categories for g in self._of_category[c] for t in g.terms}
         used = frozenset().union(*(self.alternatives(term) for term in terms))
         named = {code[:_CHAPTER] for code in used}
-        chapters = named if any(self._free_in(named, kinds, used)) else self._by_chapter.keys()
-        near = frozenset(self._free_in(chapters, kinds, used))
+        chapters = {chapter for chapter, _ in self._by_chapter}
+        near = self._of_chapters(named, kinds) - used or self._of_chapters(chapters, kinds) - used
         ids = self.codes.procedures(near)[: self.settings["comprehensive_pool"]]
         return frozenset(self.codes.px[i - len(self.codes.dx)] for i in ids)
 
-    def _free_in(
-        self, chapters: Iterable[str], kinds: frozenset[str], used: frozenset[str]
-    ) -> Iterator[str]:
-        kind_of = self.catalogue.kind_of
-        for chapter in chapters:
-            yield from (
-                c for c in self._by_chapter[chapter] if c not in used and kind_of(c) in kinds
-            )
+    def _of_chapters(self, chapters: Iterable[str], kinds: frozenset[str]) -> frozenset[str]:
+        none: frozenset[str] = frozenset()
+        return none.union(*(self._by_chapter.get((c, k), none) for c in chapters for k in kinds))
 
     @cached_property
-    def _by_chapter(self) -> Mapping[str, list[str]]:
-        found: defaultdict[str, list[str]] = defaultdict(list)
+    def _by_chapter(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """Procedures by chapter and kind."""
+        found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for code in self.codes.px:
-            found[code[:_CHAPTER]].append(code)
-        return found
+            found[code[:_CHAPTER], self.catalogue.kind_of(code)].add(code)
+        return {key: frozenset(codes) for key, codes in found.items()}
 
     def _kind(self, group: Group) -> str:
         """The generator's kind of plan."""

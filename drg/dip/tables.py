@@ -44,6 +44,10 @@ ORIGINS = ("national", "local", "")
 #: Between diagnoses of a group, and between its conditions.
 JOIN_DIAGNOSES, JOIN_CONDITIONS = "|", " and "
 _STATUS = Column("status", choices=STATUSES)
+#: Digits before the point: more would leave a score's or an amount's column.
+_DIGITS, _DECIMALS = 12, 40
+#: Bits of a word that the kernel keeps comorbidities in.
+_MAX_COMORBIDITIES = 64
 
 
 def _format(name: str, columns: Iterable[Column | str], key: str, optional: bool) -> TableFormat:
@@ -139,7 +143,8 @@ def read_catalogue_tables(
     TableError
         T102-T110, T121 as ``read_table`` · T152 not a number · T153 procedures that cannot be
         read · T154 no such attribute · T155 no such condition · T156 a subtype's group is not in
-        groups.csv · T157 a group with both procedures and an attribute.
+        groups.csv · T157 a group with both procedures and an attribute · T162 a subtype of two
+        auxiliary types · T164 a subtype whose full code is another group's.
     """
     groups = tuple(_groups(folder, matching, frozenset(conditions)))
     known = {group.code for group in groups}
@@ -156,13 +161,33 @@ def read_kinds(folder: Folder) -> dict[str, KindRow]:
 
 
 def read_comorbidities(folder: Folder) -> tuple[Comorbidity, ...]:
-    """``comorbidity.csv`` of a folder; empty where it has none."""
+    """``comorbidity.csv`` of a folder; empty where it has none.
+
+    Raises
+    ------
+    TableError
+        As ``read_table`` · T124 more than 64 rows · T163 a row replaces what is not there, or in
+        the end itself.
+    """
     frame = _read(folder, "comorbidity")
     if frame is None:
         return ()
+    where = str(folder.path / "comorbidity.csv")
+    if frame.height > _MAX_COMORBIDITIES:
+        raise TableError(
+            "T124", where=where, what="comorbidities", found=frame.height, limit=_MAX_COMORBIDITIES
+        )
+    replaces = dict(frame.select("name", "replaces").iter_rows())
+    for n, name in enumerate(replaces, start=2):
+        passed, after = {name}, replaces[name]
+        while after:
+            if after in passed or after not in replaces:
+                raise TableError("T163", where=where, row=n, name=name, found=after)
+            passed.add(after)
+            after = replaces[after]
     return tuple(
-        Comorbidity(name, int(weight), tuple(codes.split(JOIN_DIAGNOSES)), replaces)
-        for name, weight, codes, replaces, _ in frame.iter_rows()
+        Comorbidity(name, int(weight), tuple(codes.split(JOIN_DIAGNOSES)), replaced)
+        for name, weight, codes, replaced, _ in frame.iter_rows()
     )
 
 
@@ -211,6 +236,8 @@ def _subtypes(folder: Folder, groups: Collection[str]) -> Iterator[Subtype]:
         at = _At(where, n)
         if group not in groups:
             raise TableError("T156", where=where, row=n, group=group)
+        if f"{group}_{subtype}" in groups:
+            raise TableError("T164", where=where, row=n, group=f"{group}_{subtype}")
         yield Subtype(
             group,
             subtype,
@@ -229,7 +256,11 @@ def _classes(folder: Folder, conditions: frozenset[str]) -> Iterator[AuxiliaryCl
     # By type as they first stand, within a type by order.
     types = {row[0]: n for n, row in reversed(rows)}
     rows.sort(key=lambda item: (types[item[1][0]], int(item[1][1])))
+    type_of: dict[str, str] = {}
     for n, (kind, _, subtype, zh, en, told, _, _) in rows:
+        if type_of.setdefault(subtype, kind) != kind:
+            types_told = f"{type_of[subtype]}, {kind}"
+            raise TableError("T162", where=where, row=n, subtype=subtype, types=types_told)
         yield AuxiliaryClass(kind, subtype, zh, en, _At(where, n).conditions(told, conditions))
 
 
@@ -240,11 +271,12 @@ class _At(NamedTuple):
     row: int
 
     def exact(self, column: str, cell: str) -> Fraction | None:
-        """The number in a cell, None in an empty one; T152 for anything else or below 0."""
+        """The number in a cell, None in an empty one; T152 for any other, below 0 or too large."""
         if not cell:
             return None
         whole, _, part = cell.partition(".")
-        if not (whole + part).isdecimal() or not (whole + part).isascii() or not whole:
+        digits = (whole + part).isdecimal() and (whole + part).isascii()
+        if not digits or not 1 <= len(whole) <= _DIGITS or len(part) > _DECIMALS:
             raise TableError("T152", where=self.where, row=self.row, column=column, cell=cell)
         return Fraction(cell)
 

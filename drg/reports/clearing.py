@@ -12,7 +12,13 @@ import polars as pl
 from drg.claims.writers import atomic_path, write_workbook
 from drg.money import round_scaled, unscaled
 from drg.reasons import reason_title
-from drg.reports.clearing_lines import REASON_COLUMNS, month_rows, reason_rows, step_rows
+from drg.reports.clearing_lines import (
+    REASON_COLUMNS,
+    month_rows,
+    reason_rows,
+    step_rows,
+    value_rows,
+)
 from drg.reports.cover import place_of, policy_words, status_words
 from drg.reports.documents import document_titles
 from drg.reports.page import Column, figures, listed, notice, page, section, table
@@ -31,7 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["write_clearing"]
 
-_WIDTHS = (30, 18, 18, 18, 18, 18)
+_WIDTHS = (30, 18, 18, 18, 18, 18, 18)
+_VALUE = (
+    "insurance", "own_score", "region_score", "pool", "settled_value", "pay_ratio", "own_part",
+)  # fmt: skip
 _MONTH = ("month", "claims", "cost", "fund", "advance", "kept")
 _TABLE = ("claims", "cost", "priced", "payable", "advance", "clearing", "carried")
 _ENTRIES = ("insurance", "account", "fen", "rule", "document", "ref")
@@ -127,6 +136,15 @@ def _cover(book: Workbook, clearing: Clearing, hospital: str, lang: str) -> None
     for row in step_rows(own, lang):
         form.table((), counted if row[0] == say("year_claims", lang) else kinds, [row])
     form.gap()
+    if values := value_rows(clearing, hospital, lang):
+        form.line(say("section_values", lang), "head")
+        form.table(
+            [say(f"head_{head}", lang) for head in _VALUE],
+            ["text", "text", "text", fen, "text", "text", fen],
+            values,
+        )
+        form.line(say("value_note", lang))
+        form.gap()
     form.line(say("section_months", lang), "head")
     form.table(
         [say(f"head_{head}", lang) for head in _MONTH],

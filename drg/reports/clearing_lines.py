@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from drg.money import round_scaled, unscaled
 from drg.reports.words import insurance_word, say, word
 from drg.settlement.matters import open_matters
 from drg.text import text
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from drg.claims.form import Cell
     from drg.settlement.year.clear import Clearing
 
-__all__ = ["REASON_COLUMNS", "STEPS", "month_rows", "reason_rows", "step_rows"]
+__all__ = ["REASON_COLUMNS", "STEPS", "month_rows", "reason_rows", "step_rows", "value_rows"]
 
 #: The year table in the order in which it is reckoned; the first part stands above what is paid.
 STEPS = (
@@ -56,6 +57,29 @@ def step_rows(own: pl.DataFrame, lang: str) -> list[list[Cell]]:
         numbers = [None if value is None else int(value) for value in values]
         total = sum(number for number in numbers if number is not None)
         rows.append([say(f"year_{step.removesuffix('_fen')}", lang), *numbers, total])
+    return rows
+
+
+def value_rows(clearing: Clearing, hospital: str, lang: str) -> list[list[Cell]]:
+    """By insurance: point value of the year's end, what it is made of, and what it brings here.
+
+    Insurance, score of the hospital and of the region, budget given out, settlement point value,
+    pay ratio, part of the hospital; the first is empty where shares are not scores alone.
+    """
+    dip, rows = clearing.policy.dip, list[list["Cell"]]()
+    alone = dip is not None and dip.fund_ratio_scope == "region"
+    for one in clearing.allocations:
+        settled = one.settled
+        if settled is None or hospital not in one.parts:
+            continue
+        values = [
+            "—" if value is None else unscaled(round_scaled(value))
+            for value in (settled.value, settled.pay_ratio)
+        ]
+        own = unscaled(one.shares[hospital]) if alone else "—"
+        score = unscaled(settled.score_e4)
+        name = insurance_word(one.insurance, lang)
+        rows.append([name, own, score, one.pool, *values, one.parts[hospital]])
     return rows
 
 

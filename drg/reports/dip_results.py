@@ -6,26 +6,30 @@ counted; the others are empty.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from drg.claims.writers import write_frames
+from drg.dip.explain_words import class_words, type_words
 from drg.money import PLACES, round_scaled
+from drg.payment.pricing.payable import coded
 from drg.payment.weight_table import insurance_code
 from drg.quotients import quotient_array
-from drg.reports.words import say, worded
+from drg.reports.words import say, word
 from drg.text import language
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from drg.payment.policy import Policy
+    from drg.payment.pricing.scope import Named
     from drg.settlement.settled import Settlement
 
     Ints = NDArray[np.int64]
@@ -97,44 +101,41 @@ def dip_results(
     missing = [name for name in _WANTED if name not in rows.columns and name not in _CASE]
     rows = rows.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
     case = next((name for name in _CASE if name in rows.columns), None)
-    names = _register(settlement)
     branch = rows["branch"].cast(pl.String)
-    points = pl.col("points")
-    found: dict[str, Any] = {
-        "place": pl.lit(None if rules is None else rules.place_zh if lang == "zh" else rules.place),
-        "settlement": pl.col("ref"),
-        "case": pl.lit(None, pl.String) if case is None else pl.col(case).cast(pl.String),
-        "hospital": pl.col("hospital_id").cast(pl.String),
-        "hospital_name": pl.lit(_looked_up(rows["hospital_id"], names, 0)),
-        "hospital_level": pl.coalesce(
-            pl.lit(_looked_up(rows["hospital_id"], names, 1)),
-            pl.col("hospital_level").cast(pl.String),
-        ),
-        "coefficient": pl.col("coefficient"),
-        "group_class": pl.col("group_class").cast(pl.String),
-        "group": pl.col("group").cast(pl.String),
-        "group_name": pl.col("group_name").cast(pl.String),
-        "group_score": pl.col("group_score"),
-        "auxiliary_coefficient": pl.col("auxiliary_coefficient"),
-        "deviates": pl.col("case_class").cast(pl.String) != _NORMAL,
-        "deviation": pl.lit(worded(rows["case_class"], "class", lang)),
-        "deviation_score": pl.when(pl.lit(branch.is_in(_DEVIATING))).then(points),
-        "reviewed": pl.lit(branch.is_in(_REVIEWED)),
-        "review_coefficient": pl.lit(_over(rows, branch)),
-        "review_score": pl.when(pl.lit(branch.is_in(_REVIEWED))).then(points),
+    reviewed = branch.is_in(_REVIEWED)
+    subtypes = _coded(rows["auxiliary"])
+    points, coefficient = rows["points"], rows["auxiliary_coefficient"]
+    place = None if rules is None else rules.place_zh if lang == "zh" else rules.place
+    found: dict[str, pl.Series] = {
+        "place": pl.repeat(place, rows.height, dtype=pl.String, eager=True),
+        "settlement": rows["ref"],
+        "case": _nothing(rows.height) if case is None else rows[case].cast(pl.String),
+        **_hospitals(settlement, rows),
+        "coefficient": rows["coefficient"],
+        "group_class": _told(_coded(rows["group_class"]), lambda code: _class_words(code, lang)),
+        "group": _told(_coded(rows["group"]), str),
+        "group_name": _told(_coded(rows["group_name"]), str),
+        "group_score": rows["group_score"],
+        "auxiliary_coefficient": coefficient,
+        "deviates": rows["case_class"].cast(pl.String) != _NORMAL,
+        "deviation": _told(_coded(rows["case_class"]), lambda code: word("class", code, lang)),
+        "deviation_score": _where(branch.is_in(_DEVIATING), points),
+        "reviewed": reviewed,
+        "review_coefficient": _over(rows, reviewed),
+        "review_score": _where(reviewed, points),
         "final_score": points,
-        "budget_value": pl.col("point_value"),
-        "settlement_value": pl.lit(_settled(rows["insurance"], values or {})),
-        "group_ratio": pl.lit(_ratios(rows, "group")),
-        "hospital_ratio": pl.lit(_ratios(rows, "hospital_id")),
-        "case_ratio": pl.lit(_ratios(rows, None)),
+        "budget_value": rows["point_value"],
+        "settlement_value": _settled(rows["insurance"], values or {}),
+        "group_ratio": _shared_ratios(rows, _coded(rows["group"])),
+        "case_ratio": _quotient(
+            (rows["cost_fen"] - rows["patient_fen"]).to_numpy(), rows["cost_fen"].to_numpy()
+        ),
     }
-    subtype = pl.col("auxiliary").cast(pl.String)
     for kind, letters in _TYPES.items():
-        own = subtype.str.contains(rf"^{letters}\d")
-        found[kind] = pl.when(own).then(subtype)
-        found[f"{kind}_coefficient"] = pl.when(own).then("auxiliary_coefficient")
-    return rows.select(found[name].alias(say(f"result_{name}", lang)) for name in RESULT_COLUMNS)
+        own = {name for name in subtypes.names if re.match(rf"{letters}\d", name)}
+        found[kind] = _told(subtypes, {name: name for name in own}.get)
+        found[f"{kind}_coefficient"] = _where(found[kind].is_not_null(), coefficient)
+    return pl.DataFrame([found[name].alias(say(f"result_{name}", lang)) for name in RESULT_COLUMNS])
 
 
 def write_dip_results(folder: str | Path, settlement: Settlement) -> Path:
@@ -144,59 +145,102 @@ def write_dip_results(folder: str | Path, settlement: Settlement) -> Path:
     return path
 
 
-def _register(settlement: Settlement) -> dict[str, tuple[str | None, str | None]]:
-    rows = settlement.hospitals.select("hospital", "name", "level").unique("hospital").iter_rows()
-    return {hospital: (name, level) for hospital, name, level in rows}
+def _told(named: Named, tell: Callable[[str], str | None]) -> pl.Series:
+    """What is told of each text of a column, as Enum; each distinct one is asked for once."""
+    words = [*(tell(name) for name in named.names), None]
+    kept = pl.Enum([*dict.fromkeys(word for word in words if word is not None)])
+    return pl.Series(words, dtype=kept).gather(pl.Series(named.codes))
 
 
-def _looked_up(
-    ids: pl.Series, names: Mapping[str, tuple[str | None, str | None]], place: int
-) -> pl.Series:
-    """What the register says of each hospital; empty text is nothing."""
-    words = {hospital: found[place] or None for hospital, found in names.items()}
-    texts = ids.cast(pl.String).str.strip_chars()
-    return texts.replace_strict(words, default=None, return_dtype=pl.String)
+def _hospitals(settlement: Settlement, rows: pl.DataFrame) -> dict[str, pl.Series]:
+    """Each claim's hospital, its name and level by the register, and its pay ratio."""
+    own = settlement.hospitals.select("hospital", "name", "level").unique("hospital").iter_rows()
+    names, levels = dict[str, str | None](), dict[str, str | None]()
+    for hospital, name, level in own:
+        names[hospital], levels[hospital] = name or None, level or None
+    hospitals = _coded(rows["hospital_id"])
+    known = _told(hospitals, levels.get)
+    claimed = _told(_coded(rows["hospital_level"]), str)
+    return {
+        "hospital": _told(hospitals, str),
+        "hospital_name": _told(hospitals, names.get),
+        "hospital_level": pl.select(
+            pl.coalesce(known.cast(pl.String), claimed.cast(pl.String))
+        ).to_series(),
+        "hospital_ratio": _shared_ratios(rows, hospitals),
+    }
+
+
+def _coded(series: pl.Series) -> Named:
+    return coded(series, len(series))
+
+
+def _nothing(size: int, dtype: type[pl.DataType] | pl.DataType = pl.String) -> pl.Series:
+    return pl.repeat(None, size, dtype=dtype, eager=True)
+
+
+def _where(chosen: pl.Series, numbers: pl.Series) -> pl.Series:
+    """The numbers of chosen rows, null elsewhere."""
+    if not chosen.any():
+        return _nothing(len(chosen), numbers.dtype)
+    return pl.select(pl.when(chosen).then(numbers)).to_series()
 
 
 def _decimal(numbers: Ints, given: NDArray[np.bool_]) -> pl.Series:
     """Integers scaled 10⁴ as Decimal; null where not given."""
     wide = pl.Series(numbers).cast(pl.Decimal(38, PLACES))
     unit = pl.Series([Decimal(1).scaleb(-PLACES)], dtype=pl.Decimal(38, PLACES))
-    return (wide * unit).cast(_SCORE).set(pl.Series(~given), None)
+    found = (wide * unit).cast(_SCORE)
+    return found if given.all() else found.set(pl.Series(~given), None)
 
 
 def _quotient(top: Ints, bottom: Ints) -> pl.Series:
     """Quotients with four places, half up; null where there is nothing to divide by."""
     given = bottom > 0
-    scale = np.full(len(top), 10**PLACES, np.int64)
+    if not given.any():
+        return _nothing(len(top), _SCORE)
+    scale = np.full(int(given.sum()), 10**PLACES, np.int64)
     numbers = np.zeros(len(top), np.int64)
-    if given.any():
-        numbers[given] = quotient_array([top[given], scale[given]], [bottom[given]])
+    numbers[given] = quotient_array([top[given], scale], [bottom[given]])
     return _decimal(numbers, given)
 
 
-def _over(rows: pl.DataFrame, branch: pl.Series) -> pl.Series:
+def _over(rows: pl.DataFrame, reviewed: pl.Series) -> pl.Series:
     """Score of a reviewed case over its group's."""
+    if not reviewed.any():
+        return _nothing(len(reviewed), _SCORE)
     points, own = (
         rows[name].cast(_SCORE).to_physical().cast(pl.Int64).fill_null(0).to_numpy()
         for name in ("points", "group_score")
     )
-    return _quotient(points, np.where(branch.is_in(_REVIEWED).to_numpy(), own, 0))
+    return _quotient(points, np.where(reviewed.to_numpy(), own, 0))
 
 
-def _ratios(rows: pl.DataFrame, by: str | None) -> pl.Series:
-    """Part of the cost that patients did not pay: of each case, or of all alike in a column."""
+def _shared_ratios(rows: pl.DataFrame, named: Named) -> pl.Series:
+    """Part of the cost that patients did not pay, of all claims with the same text together."""
+    codes = pl.Series("code", named.codes)
     cost, patient = pl.col("cost_fen"), pl.col("patient_fen")
-    sums = [cost.alias("whole"), (cost - patient).alias("part")]
-    if by is not None:
-        sums = [column.sum().over(by) for column in sums]
-    found = rows.select(sums)
-    return _quotient(found["part"].to_numpy(), found["whole"].to_numpy())
+    sums = (
+        rows.select(codes, cost, patient)
+        .group_by("code")
+        .agg(cost.sum().alias("whole"), (cost - patient).sum().alias("part"))
+    )
+    ratios = _quotient(sums["part"].to_numpy(), sums["whole"].to_numpy())
+    table = sums.select("code", ratios.alias("ratio"))
+    joined = codes.to_frame().join(table, on="code", how="left", maintain_order="left")
+    return joined["ratio"]
 
 
 def _settled(insurance: pl.Series, values: Mapping[str, Fraction]) -> pl.Series:
-    texts = insurance.cast(pl.String)
+    """Settlement point values as published, by insurance."""
     published = {code: round_scaled(value) for code, value in values.items()}
-    spelled = {t: published.get(insurance_code(t)) for t in texts.unique().drop_nulls()}
-    numbers = texts.replace_strict(spelled, default=None, return_dtype=pl.Int64)
-    return _decimal(numbers.fill_null(0).to_numpy(), numbers.is_not_null().to_numpy())
+    named = _coded(insurance)
+    own = [*(published.get(insurance_code(name)) for name in named.names), None]
+    given = np.array([value is not None for value in own], np.bool_)
+    table = _decimal(np.array([value or 0 for value in own], np.int64), given)
+    return table.gather(pl.Series(named.codes))
+
+
+def _class_words(group_type: str, lang: str) -> str:
+    """A type such as ``core.surgery``, or a class alone, in words."""
+    return type_words(group_type, lang) if "." in group_type else class_words(group_type, lang)

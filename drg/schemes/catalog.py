@@ -272,8 +272,21 @@ def unknown_scheme(name: str | Path) -> SchemeError:
     """S101 for a name that is neither scheme, place nor DIP catalogue; it names the nearest."""
     ids = sorted(p.parent.name for p in (tables_root() / "schemes").glob(f"*/{SCHEME_FILE}"))
     ids += sorted(p.parent.name for p in (tables_root() / "dip").glob(f"*/{_CATALOGUE_FILE}"))
-    near = get_close_matches(str(name), [*place_names(), *ids], n=_NEAR, cutoff=0.4)
+    near = _catalogues_of(str(name)) or get_close_matches(
+        str(name), [*place_names(), *ids], n=_NEAR, cutoff=0.4
+    )
     return SchemeError("S101", id=str(name), near=", ".join(near or ids))
+
+
+def _catalogues_of(place: str) -> list[str]:
+    """Ids of the shipped DIP catalogues of a place: they are chosen by id, never by place."""
+    headers = sorted((tables_root() / "dip").glob(f"*/{_CATALOGUE_FILE}"))
+    found = [read_folder(path.parent, _CATALOGUE_FILE) for path in headers]
+    return [
+        folder.path.name
+        for folder in found
+        if place and place in (folder.header.get("place"), folder.header.get("place_zh"))
+    ]
 
 
 def _base(folder: Folder) -> Folder | None:

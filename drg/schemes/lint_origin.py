@@ -23,6 +23,8 @@ from drg.schemes.versions import STATUSES, Place
 SOURCES_FILE = "sources.toml"
 #: What a source, a table or an amendment may rest on (docs/tables.md).
 TABLE_STATUSES = tuple(status for status in STATUSES if status != "unknown")
+#: Sources that no shipped table names: of an imported scheme, and of a catalogue built of claims.
+_BY_USERS = (IMPORTED, "S-CLAIMS")
 _SOURCE_TEXTS = ("title_zh", "title_en", "issuer", "used", "status", "obtained")
 
 
@@ -211,8 +213,7 @@ def source_findings(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[Findin
             params = {"status": entry["status"], "known": known}
             yield Finding("L152", SOURCES_FILE, name, params=params)
         quoted = f'"{name}"'
-        # The source that an imported scheme names until its author states the real one.
-        if name != IMPORTED and not any(quoted in text for text in texts):
+        if name not in _BY_USERS and not any(quoted in text for text in texts):
             yield Finding("L162", SOURCES_FILE, name)
 
 

@@ -20,10 +20,11 @@ from drg.dip.build.history import History
 from drg.dip.build.scores import score_groups, weights_of_years
 from drg.dip.build.settings import BuildError, BuildSettings, decimal_text
 from drg.dip.build.types import Typing, try_types
-from drg.dip.catalogue import load_catalogue, shared_folder
+from drg.dip.catalogue import load_catalogue, locate_catalogue, shared_folder
 from drg.dip.model import Catalogue, Group
 from drg.dip.tables import read_comorbidities, read_kinds
 from drg.money import PLACES, round_scaled, unscaled
+from drg.paths import tables_root
 from drg.schemes.crosswalk import KINDS, code_lists, read_crosswalk, read_national
 from drg.text import text
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["Built", "base_catalogue", "build_catalogue", "open_history"]
 
 _MEAN_PLACES = 6
+#: What ``tables/sources.toml`` calls a region's own claims.
+_CLAIMS = "S-CLAIMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +106,36 @@ class Built:
             "base": _yuan(scores.base),
             "years": {str(year): weight for year, weight in scores.weights.items()},
         }
-        source = {"source": "claims", "status": "derived"}
+        tables = _origins(settings)
         return {
             "place": settings.place,
             "place_zh": settings.place_zh,
             "year": settings.year or max(scores.weights) + 1,
             "in_force_status": "unknown",
+            "in_force_note": text(
+                "dip.dip_build.in_force_note", "en", years=", ".join(map(str, self.years))
+            ),
+            "sources": sorted({entry["source"] for entry in tables.values()}),
             "auxiliary_status": "derived",
             "score": score,
             "build": settings.header(),
-            "tables": dict.fromkeys(("groups", "auxiliary"), source),
+            "tables": tables,
         }
+
+
+def _origins(settings: BuildSettings) -> dict[str, dict[str, str]]:
+    """Source and status of each table: of what is taken over, those of the catalogue it is of."""
+    own = {"source": _CLAIMS, "status": "derived"}
+    found = dict.fromkeys(("groups", "auxiliary"), own)
+    for name, id_or_path in (
+        ("auxiliary_class", settings.auxiliary),
+        ("comorbidity", settings.auxiliary),
+        ("procedure_kind", settings.kinds),
+    ):
+        entry = locate_catalogue(id_or_path).folder.entries.get(name) if id_or_path else None
+        if entry is not None and entry.source:
+            found[name] = {"source": entry.source, "status": entry.status}
+    return found
 
 
 def base_catalogue(settings: BuildSettings) -> Catalogue:
@@ -124,8 +146,11 @@ def base_catalogue(settings: BuildSettings) -> Catalogue:
     SchemeError, TableError
         A catalogue named in the settings is not there or broken.
     BuildError
-        D446: a kind that counts has no attribute for comprehensive groups.
+        D446: a kind that counts has no attribute for comprehensive groups; D452: the id is that of
+        a scheme or catalogue that is shipped.
     """
+    if any((tables_root() / kind / settings.id).is_dir() for kind in ("dip", "schemes")):
+        raise BuildError("D452", id=settings.id)
     matching = MATCHING
     codes = code_lists("insurance")
     shared = shared_folder()
@@ -184,7 +209,8 @@ def build_catalogue(history: History, base: Catalogue, settings: BuildSettings) 
     Raises
     ------
     BuildError
-        D443: no claim counts; D444: the years do not fit their weights; D445: no such anchor.
+        D443: no claim counts; D444: the years do not fit their weights; D445: no such anchor;
+        D450: no group has claims enough.
     """
     found = _years(history.cases())
     weights = weights_of_years(found, settings.years)
@@ -193,6 +219,8 @@ def build_catalogue(history: History, base: Catalogue, settings: BuildSettings) 
     words = _vocabulary(base, patterns, history)
     combined, sets = capped(patterns, settings.most_related)
     formed = form(combined, sets, words, settings)
+    if not formed.shapes:
+        raise BuildError("D450", threshold=formed.threshold, claims=f"{len(cases):,}")
     formed, taken = _in_use(formed, assign(patterns, formed, words))
     group = taken[patterns.of_case]
     codes = [shape.code for shape in formed.shapes]

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -152,8 +153,13 @@ class BuildSettings:
         Raises
         ------
         BuildError
-            D440 no such entry or a value it cannot have, D441 a method without what it rests on.
+            D440 a value that an entry cannot have, D441 a method without what it rests on, D451 no
+            such entry.
         """
+        known = [entry.name for entry in fields(self)]
+        for name in (name for name in values if name not in known):
+            near = get_close_matches(name, known, cutoff=0.5) or known
+            raise BuildError("D451", entry=name, near=", ".join(near))
         return replace(self, **{name: _read(name, value) for name, value in values.items()})  # type: ignore[arg-type]
 
     def header(self) -> dict[str, object]:
@@ -185,7 +191,7 @@ def read_build_settings(path: str | Path) -> BuildSettings:
     Raises
     ------
     BuildError
-        D440, D441 as ``BuildSettings.changed``; D442: the file cannot be read.
+        D440, D441, D451 as ``BuildSettings.changed``; D442: the file cannot be read.
     """
     path = Path(path)
     try:

@@ -6,18 +6,28 @@ with its place and never a group that quietly matches nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 
 from drg.dip.model import COMPARATORS, FIELDS, GROUP_CLASSES, KINDS, Condition, Matching
 from drg.errors import TableError
 from drg.schemes.folder import Folder
 
-__all__ = ["condition_header", "matching_header", "read_conditions", "read_matching"]
+__all__ = [
+    "check_score",
+    "condition_header",
+    "matching_header",
+    "read_conditions",
+    "read_matching",
+]
 
 #: Bits of a word that the kernel keeps the truth of conditions in.
 MAX_CONDITIONS = 64
+#: A number without sign or exponent: ``1e999999999`` would fill the memory.
+_NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,40})?")
+_MOST = 2**31 - 1
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "related": ("all", "most"),
     "ruling": ("principal", "highest"),
@@ -41,7 +51,7 @@ def read_matching(folder: Folder) -> Matching:
     if not isinstance(told, dict):
         raise TableError("T160", where=folder.where, entry="matching", value=told)
     read = _Reader(folder.where)
-    kinds = read.names("kinds", told.get("kinds", list(KINDS)))
+    kinds = read.some("kinds", told.get("kinds", list(KINDS)))
     types = frozenset(f"{c}.{k}" for c in GROUP_CLASSES for k in kinds) | frozenset(GROUP_CLASSES)
     values: dict[str, object] = {"kinds": kinds}
     for key, value in told.items():
@@ -57,7 +67,7 @@ def read_matching(folder: Folder) -> Matching:
         elif key == "quiet":
             values[key] = frozenset(read.names(key, value, kinds))
         elif key == "attributes" and isinstance(value, dict):
-            values[key] = {a: read.names(f"{key}.{a}", k, kinds) for a, k in value.items()}
+            values[key] = {a: read.some(f"{key}.{a}", k, kinds) for a, k in value.items()}
         elif key != "kinds":
             raise TableError("T160", where=folder.where, entry=f"matching.{key}", value=value)
     for key in ("tiers", "comparators"):
@@ -81,6 +91,23 @@ def read_conditions(folder: Folder) -> tuple[Condition, ...]:
     if len(told) > MAX_CONDITIONS:
         raise TableError("T158", where=folder.where, found=len(told), limit=MAX_CONDITIONS)
     return tuple(_condition(folder.where, name, entry) for name, entry in told.items())
+
+
+def check_score(folder: Folder) -> None:
+    """Check the numbers of ``[score]`` in a catalogue's header; the rest of it is told, not used.
+
+    Raises
+    ------
+    TableError
+        T160: ``regional_mean`` (yuan) is no decimal number, or ``scale`` no whole one above 0.
+    """
+    told = folder.header.get("score", {})
+    if not isinstance(told, dict):
+        raise TableError("T160", where=folder.where, entry="score", value=told)
+    read = _Reader(folder.where, "score")
+    read.number("regional_mean", told.get("regional_mean") or None)
+    if not read.whole("scale", told.get("scale", 1000)):
+        raise TableError("T160", where=folder.where, entry="score.scale", value=told["scale"])
 
 
 def _condition(where: str, name: str, entry: object) -> Condition:
@@ -138,6 +165,12 @@ class _Reader:
                     raise TableError("T160", where=self.where, entry=self.path(key), value=text)
         return tuple(value)
 
+    def some(self, key: str, value: object, known: object = None) -> tuple[str, ...]:
+        """``names``, one at least."""
+        if not value:
+            raise TableError("T160", where=self.where, entry=self.path(key), value=value)
+        return self.names(key, value, known)
+
     def one_of(self, key: str, value: object, known: tuple[str, ...]) -> str:
         """One of some texts."""
         if value not in known:
@@ -145,20 +178,19 @@ class _Reader:
         return str(value)
 
     def whole(self, key: str, value: object) -> int | None:
-        """A whole number of 0 or more, None where nothing is said."""
-        if value is not None and (type(value) is not int or value < 0):
+        """A whole number of 31 bits, None where nothing is said."""
+        if value is not None and (type(value) is not int or not 0 <= value <= _MOST):
             raise TableError("T160", where=self.where, entry=self.path(key), value=value)
         return value if isinstance(value, int) else None
 
     def number(self, key: str, value: object) -> Fraction | None:
-        """A decimal number written as text or a whole one: TOML's floats are not exact."""
+        """A decimal number written as text, or a whole one: TOML's floats are not exact."""
         if value is None:
             return None
-        try:
-            if isinstance(value, str) or type(value) is int:
-                return Fraction(Decimal(value))
-        except (InvalidOperation, ValueError, OverflowError):
-            pass
+        if type(value) is int and 0 <= value <= _MOST:
+            return Fraction(value)
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            return Fraction(value)
         raise TableError("T160", where=self.where, entry=self.path(key), value=value)
 
 
