@@ -101,6 +101,7 @@ cdef struct CombinationData:
     const uint16_t *leaf_reason     # [leaves] 0 = grouped
     uint16_t reason_cost
     uint16_t reason_untold
+    uint16_t reason_costless
     uint16_t reason_open
     uint16_t reason_unknown_dx
     uint16_t reason_unknown_px

@@ -151,6 +151,7 @@ cdef class CombinationProgram:
         check(p.missing_leaf < <uint32_t>n_leaves, "missing_leaf")
         p.reason_cost = settings["reason_cost"]
         p.reason_untold = settings["reason_untold"]
+        p.reason_costless = settings["reason_costless"]
         p.reason_open = settings["reason_open"]
         p.reason_unknown_dx = settings["reason_unknown_dx"]
         p.reason_unknown_px = settings["reason_unknown_px"]

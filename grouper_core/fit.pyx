@@ -274,17 +274,16 @@ cdef inline int64_t worth(const CombinationData *p, uint8_t comparator, const Fi
     return -<int64_t>p.group_rank[fit.group]
 
 
-cdef inline bint means_known(const CombinationData *p, const Fit *fits, uint32_t n, int64_t cost) noexcept nogil:
+cdef inline bint means_known(const CombinationData *p, const Fit *fits, uint32_t n) noexcept nogil:
     cdef uint32_t i
-    if cost < 0:
-        return False
     for i in range(n):
         if p.group_mean[fits[i].group] < 0:
             return False
     return True
 
 
-cdef inline uint8_t narrow(const CombinationData *p, Fit *fits, uint32_t n, int64_t cost, bint *by_cost) noexcept nogil:
+cdef inline uint8_t narrow(const CombinationData *p, Fit *fits, uint32_t n, int64_t cost, bint *by_cost,
+                           bint *costless) noexcept nogil:
     """Leave the best group in the first place; returns 1 + the place of what decided, 0 for nothing."""
     cdef int64_t best, found
     cdef uint32_t i, kept
@@ -294,8 +293,12 @@ cdef inline uint8_t narrow(const CombinationData *p, Fit *fits, uint32_t n, int6
         return 0
     for place in range(p.n_comparators):
         comparator = p.comparators[place]
-        if comparator == NEAREST_MEAN and not means_known(p, fits, n, cost):
-            continue
+        if comparator == NEAREST_MEAN:
+            if not means_known(p, fits, n):
+                continue
+            if cost < 0:
+                costless[0] = True
+                continue
         kept = 1
         best = worth(p, comparator, &fits[0], cost)
         for i in range(1, n):
@@ -361,7 +364,7 @@ cdef void match_claim(const CombinationData *p, Workspace *w, const Claim *claim
     cdef const uint32_t *scopes = p.dx_scopes + <size_t>c * SCOPES
     cdef uint32_t marks = claim.dx[0] if claim.n_dx > 0 else 0
     cdef uint32_t n
-    cdef bint by_cost = False, type_open = False, px_unknown = False
+    cdef bint by_cost = False, costless = False, type_open = False, px_unknown = False
     cdef uint8_t seen, untold = NO_TIER, tier
     cdef Case case
     w.claim += 1
@@ -377,7 +380,7 @@ cdef void match_claim(const CombinationData *p, Workspace *w, const Claim *claim
         match.reason = p.leaf_reason[match.leaf]
         return
     tier = p.group_tier[w.fits[0].group]
-    match.decided = narrow(p, w.fits, n, cost, &by_cost)
+    match.decided = narrow(p, w.fits, n, cost, &by_cost, &costless)
     match.leaf = assist(p, w.fits[0].group, &case, &type_open, &note)
     match.reason = p.leaf_reason[match.leaf]
     if match.reason:
@@ -386,6 +389,8 @@ cdef void match_claim(const CombinationData *p, Workspace *w, const Claim *claim
         match.reason = p.reason_cost
     elif untold < tier:
         match.reason = p.reason_untold
+    elif costless:
+        match.reason = p.reason_costless
     elif type_open:
         match.reason = p.reason_open
     elif note:

@@ -303,12 +303,13 @@ def test_mean_decides_only_between_known_means():
     both = ["11.0100", "22.0100"]
     assert ask(made, both, cost=201) == Answer("B", "nearest_mean", "N430")
     assert ask(made, both, cost=200) == Answer("A", "group_code")
-    assert ask(made, both, cost=-1) == Answer("A", "group_code")
+    assert ask(made, both, cost=-1) == Answer("A", "group_code", "N435")
     assert ask(made, ["22.0100"], cost=1) == Answer("B")
     # It rules out one of three, and the code decides between the others.
     assert ask(made, [*both, "33.0100"], cost=999) == Answer("B", "group_code", "N430")
     unknown = catalogue(groups[0], group("B", "22.0100"), matching=ordered("nearest_mean"))
     assert ask(unknown, both, cost=999) == Answer("A", "group_code")
+    assert ask(unknown, both, cost=-1) == Answer("A", "group_code")
 
 
 def test_repeated_procedures_count_once():
@@ -502,6 +503,7 @@ def test_notes_in_order():
     made = catalogue(*groups, matching=ordered("nearest_mean"))
     dx, px = ["K80.1", "X", "i10.x00"], ["11.0100", "x", "22.01００"]
     assert ask(made, px, dx, cost=8).reason == "N430"
+    assert ask(made, px, dx).reason == "N435"
     assert ask(made, px[:2], dx, cost=8).reason == "N401"
     assert ask(made, px[:2], ["K80.1", "i10.x00"], cost=8).reason == "N402"
     assert ask(made, px[:1], ["K80", "i10.x00"], cost=8).reason == "N433"

@@ -129,7 +129,9 @@ def test_note_tells_that_cost_ruled_out_a_group() -> None:
         "K80.1:51.8800", "nearest_mean", "N430",
     )  # fmt: skip
     result = match(found, px="51.2300|51.8800", total_cost="-8.00")
-    assert (result.group, result.decided_by, result.reason) == ("K80.1:51.2300", "group_code", None)
+    assert (result.group, result.decided_by, result.reason) == (
+        "K80.1:51.2300", "group_code", "N435",
+    )  # fmt: skip
 
 
 def test_repeated_term_asks_for_two_reports() -> None:

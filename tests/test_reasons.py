@@ -15,7 +15,7 @@ from drg.schemes.catalog import list_schemes, load_scheme
 #: Codes that the groupers make themselves.
 MADE_BY_ENGINE = {"E130", "U201", "U202", "U203", "V501", "V502", "N401", "N402", "N403"}
 #: Codes that matching with a DIP catalogue makes beside those.
-MADE_BY_DIP = {f"U{number}" for number in range(211, 216)} | {f"N{n}" for n in range(430, 435)}
+MADE_BY_DIP = {f"U{number}" for number in range(211, 216)} | {f"N{n}" for n in range(430, 436)}
 #: Notes of a run with weights.
 MADE_BY_WEIGHTS = {"N420", "N421", "N422", "N423"}
 #: Findings of the check alone.

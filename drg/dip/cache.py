@@ -21,7 +21,7 @@ from drg.schemes.crosswalk import KINDS, read_crosswalk
 __all__ = ["FORMAT", "load_compiled_catalogue"]
 
 #: Raise when the meaning of an array changes, so that old files are not read.
-FORMAT = 2
+FORMAT = 3
 #: The leaves' text stands among the arrays: a header is read in full, they only if asked for.
 _LEAVES = "leaves"
 _FRACTIONS = ("cost_multiple", "share")

@@ -93,12 +93,15 @@ class Choice(NamedTuple):
         All that fit, in the order given.
     losses : tuple of Loss
         All that lost, in the order in which they did.
+    costless : bool
+        ``nearest_mean`` would have been asked, but the cost is not known.
     """
 
     code: str | None
     decided_by: str | None
     fits: tuple[Fit, ...]
     losses: tuple[Loss, ...]
+    costless: bool = False
 
 
 def choose(
@@ -182,16 +185,18 @@ def narrow(
 ) -> Choice:
     """Let comparators choose among candidates that fit; parameters as of ``choose``."""
     left, losses = list(fits), list[Loss]()
-    decided_by = None
+    decided_by, costless = None, False
     for name in comparators:
         if len(left) < 2:
             break
         if name == "group_code":
             continue
-        if name == "nearest_mean" and (
-            cost_fen is None or any(fit.candidate.mean_fen is None for fit in left)
-        ):
-            continue
+        if name == "nearest_mean":
+            if any(fit.candidate.mean_fen is None for fit in left):
+                continue
+            if cost_fen is None:
+                costless = True
+                continue
         keys = [_KEYS[name](fit, principal, cost_fen) for fit in left]
         best = max(keys)
         lost = [(fit, key) for fit, key in zip(left, keys, strict=True) if key != best]
@@ -209,7 +214,7 @@ def narrow(
         ]
         left = [first]
     code = left[0].candidate.code if left else None
-    return Choice(code, decided_by, tuple(fits), tuple(losses))
+    return Choice(code, decided_by, tuple(fits), tuple(losses), costless)
 
 
 def _is_of(code: str, term: Sequence[str]) -> bool:

@@ -26,7 +26,7 @@ __all__ = ["compile_catalogue"]
 
 _REASONS = (
     *("", "E120", "U201", "U211", "U212", "U213", "U214", "U215"),
-    *("N430", "N434", "N431", "N432", "N401", "N402", "N433", "N403"),
+    *("N430", "N434", "N435", "N431", "N432", "N401", "N402", "N433", "N403"),
 )
 #: Leaves without a group; a leaf's number is its reason's place here.
 _FAILURES = ("E120", "U201", "U211", "U212", "U213", "U214", "U215")
@@ -99,6 +99,7 @@ class _Compiler:
             "missing_leaf": _FAILURES.index("U214"),
             "reason_cost": reasons["N430"],
             "reason_untold": reasons["N434"],
+            "reason_costless": reasons["N435"],
             "reason_open": reasons["N431"],
             "reason_unknown_dx": reasons["N401"],
             "reason_unknown_px": reasons["N402"],

@@ -228,8 +228,9 @@ class Matching:
     whole code; ``reported_principal`` asks whether the reported principal procedure is in a term,
     ``leading_principal`` in the first. The greatest key is the best, a missing score the least,
     a type that is not in ``type_order`` the last. ``nearest_mean`` is passed over unless the cost
-    and every mean left are known; N430 tells that it ruled out a group. ``decided_by`` names the
-    comparator that left a single group of several.
+    and every mean left are known; N430 tells that it ruled out a group, N435 that it could not be
+    asked for want of the cost. ``decided_by`` names the comparator that left a single group of
+    several.
 
     *Auxiliary types.* The first row of a type that holds decides. The type is open (N431) if a row
     before that one, or any where none holds, is unknown and the group has a subtype of the type.
@@ -240,8 +241,8 @@ class Matching:
     U211: none does. Groups for every diagnosis do not count for U211 to U213.
 
     *Note of a grouped claim*: N430, N434 (a group of a tier before the deciding one has an unknown
-    condition and none that is false), N431, N432, N401, N402, N433 (the principal diagnosis has no
-    subcategory), N403; the first that applies.
+    condition and none that is false), N435, N431, N432, N401, N402, N433 (the principal diagnosis
+    has no subcategory), N403; the first that applies.
     """
 
     tiers: tuple[tuple[str, ...], ...]

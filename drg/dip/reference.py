@@ -242,6 +242,7 @@ class ReferenceMatcher:
         noted = (
             ("N430", any(loss.comparator == "nearest_mean" for loss in choice.losses)),
             ("N434", _untold_before(found.trials)),
+            ("N435", choice.costless),
             ("N431", any(names.get(s.subtype) in open_types for s in listed)),
             ("N432", unlisted),
             ("N401", None in found.case.dx.codes),
