@@ -275,11 +275,9 @@ cdef inline int64_t worth(const CombinationData *p, uint8_t comparator, const Fi
 
 
 cdef inline bint means_known(const CombinationData *p, const Fit *fits, uint32_t n) noexcept nogil:
-    cdef uint32_t i
-    for i in range(n):
-        if p.group_mean[fits[i].group] < 0:
-            return False
-    return True
+    while n > 0 and p.group_mean[fits[n - 1].group] >= 0:
+        n -= 1
+    return n == 0
 
 
 cdef inline uint8_t narrow(const CombinationData *p, Fit *fits, uint32_t n, int64_t cost, bint *by_cost,
@@ -293,12 +291,9 @@ cdef inline uint8_t narrow(const CombinationData *p, Fit *fits, uint32_t n, int6
         return 0
     for place in range(p.n_comparators):
         comparator = p.comparators[place]
-        if comparator == NEAREST_MEAN:
-            if not means_known(p, fits, n):
-                continue
-            if cost < 0:
-                costless[0] = True
-                continue
+        if comparator == NEAREST_MEAN and (cost < 0 or not means_known(p, fits, n)):
+            costless[0] |= means_known(p, fits, n)
+            continue
         kept = 1
         best = worth(p, comparator, &fits[0], cost)
         for i in range(1, n):

@@ -15,10 +15,11 @@ import polars as pl
 from drg.dip.deviation import DEVIATION_CLASSES, UNSCORED, case_scores_e4
 from drg.money import PLACES, mul_div_array, product_array
 from drg.payment.pricing.dip_basis import DipBasis
+from drg.payment.pricing.lacking import mark, mark_missing
 from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.price_columns import UNSET, Note
 from drg.payment.pricing.route import keys_of
-from drg.payment.pricing.scope import NEEDS_INSURANCE, NEEDS_LEVEL, NO_ROW, Named
+from drg.payment.pricing.scope import Named
 from drg.payment.pricing.scores import Scores
 from drg.quotients import quotient_array
 
@@ -88,13 +89,13 @@ class DipScores:
         classes = claims.result("group_class").take(rows)
         score, auxiliary = self._group_scores(claims, rows, groups, bases, note)
         if basis.open:
-            _mark(note, np.ones(len(rows), np.bool_), Note.WANTED)
+            mark(note, np.ones(len(rows), np.bool_), Note.WANTED)
         rated = keys.rates.take(rows)
         value = basis.value_places(rated)
-        _mark_missing(note, value, Note.WANTED if basis.empty() else Note.NO_POINT_VALUE)
+        mark_missing(note, value, Note.WANTED if basis.empty() else Note.NO_POINT_VALUE)
         coefficient = basis.coefficient_rows(rated, bases)
         free = self._same_price(bases, groups, classes)
-        _mark_missing(note, np.where(free, 0, coefficient), self._no_coefficient)
+        mark_missing(note, np.where(free, 0, coefficient), self._no_coefficient)
         own = ~free & (coefficient >= 0)
         place = np.where(own, coefficient + 1, 0).astype(np.int32)
         factor = basis.coefficient_e4[place]
@@ -151,13 +152,13 @@ class DipScores:
                 if len(here):
                     auxiliary[here] = _quotients(score[here], group_score[here])
         elif group_score is not None:
-            _mark(note, of_subtype & (score >= 0) & (group_score < 0), Note.NO_GROUP_SCORE)
+            mark(note, of_subtype & (score >= 0) & (group_score < 0), Note.NO_GROUP_SCORE)
             score = np.where(of_subtype, group_score, score)
             if way == "coefficient":
                 cells = basis.auxiliary_e4(bases, subtypes)
                 auxiliary = np.where(of_subtype, cells[bases.codes, subtypes.codes], -1)
-                _mark(note, of_subtype & (auxiliary < 0), Note.NO_AUXILIARY)
-        _mark(note, score < 0, Note.NO_SCORE)
+                mark(note, of_subtype & (auxiliary < 0), Note.NO_AUXILIARY)
+        mark(note, score < 0, Note.NO_SCORE)
         return score, auxiliary
 
     def _same_price(self, bases: Named, groups: Named, classes: Named) -> Flags:
@@ -253,17 +254,3 @@ def _places(where: Flags) -> Places:
 
 def _quotients(top: Ints, bottom: Ints) -> Ints:
     return quotient_array([top, np.full(len(top), _ONE, np.int64)], [bottom])
-
-
-def _mark(note: Rows, where: Flags, code: Note) -> None:
-    """Note what lacks; the first thing found stays."""
-    note[where & (note == UNSET)] = code
-
-
-def _mark_missing(note: Rows, place: Rows, none: Note | None) -> None:
-    if not len(place) or int(place.min()) >= 0:
-        return
-    _mark(note, place == NEEDS_LEVEL, Note.NO_LEVEL)
-    _mark(note, place == NEEDS_INSURANCE, Note.NO_INSURANCE)
-    if none is not None:
-        _mark(note, place == NO_ROW, none)

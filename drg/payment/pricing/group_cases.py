@@ -17,11 +17,10 @@ from drg.money import PLACES, exceeds
 from drg.payment.mechanisms.procurement import kinds_of
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.pricing.group_weights import GroupWeights, decimals
+from drg.payment.pricing.lacking import mark, mark_missing
 from drg.payment.pricing.payable import Payable, folded
 from drg.payment.pricing.price_columns import UNSET, Note
 from drg.payment.pricing.scope import (
-    NEEDS_INSURANCE,
-    NEEDS_LEVEL,
     NO_ROW,
     Named,
     ScopeKeys,
@@ -224,19 +223,19 @@ class GroupBasis:
         # Without a row the coefficient is 1, and so it is where one price holds for all.
         own = (coefficient != NO_ROW) & ~np.array([*same, False])[cases.group]
         cases.coefficient = np.where(own, coefficient + 1, 0)
-        _mark_missing(note, np.where(own, coefficient, 0), None)
+        mark_missing(note, np.where(own, coefficient, 0), None)
         self._classed(note, cases, groups)
         self._shared(note, cases, claims)
         self._left(note, cases, claims, groups)
         self._listed(note, cases, claims, groups)
         if self.drg.procurement is not None:
             kind = claims.texts("procurement", folded).take(cases.rows)
-            _mark(note, kind.marked(lambda text: kinds_of(text) is None), Note.NO_STANDING)
+            mark(note, kind.marked(lambda text: kinds_of(text) is None), Note.NO_STANDING)
         return _noted(cases, note, sheet)
 
     def _begin(self, claims: Payable, keys: Keys, groups: Named, rows: Rows, note: Rows) -> Cases:
         rate = self._rates.find(keys.rates.take(rows))
-        _mark_missing(note, rate, self._no_rate)
+        mark_missing(note, rate, self._no_rate)
         return Cases(
             rows, claims.money("total_cost").fen[rows], claims.money("patient_paid").fen[rows],
             groups.codes[rows], keys.scope.take(rows), keys.statistics[rows], rate,
@@ -251,10 +250,10 @@ class GroupBasis:
         if self._by_mean:
             means = outliers.means or (self.points.group_means if self.points else {})
             cases.reference = by_group(groups, means)[cases.group]
-            _mark(note, cases.reference <= 0, Note.WANTED)
+            mark(note, cases.reference <= 0, Note.WANTED)
         other = outliers.high.get("")
         if any(multiple != other for multiple in outliers.high.values()):
-            _mark(note, cases.keys.level.missing, Note.NO_LEVEL)
+            mark(note, cases.keys.level.missing, Note.NO_LEVEL)
 
     def _shared(self, note: Rows, cases: Cases, claims: Payable) -> None:
         """What the basis of the patient's share needs."""
@@ -262,16 +261,16 @@ class GroupBasis:
         everyone = np.ones(len(cases.rows), np.bool_)
         if share.basis == "policy_ratio":
             if share.fund_ratio is None:
-                _mark(note, everyone, Note.WANTED)
+                mark(note, everyone, Note.WANTED)
             found = []
             for name in ("fully_self_paid", "first_self_paid", "deductible"):
                 amounts = claims.money(name)
                 fen = amounts.fen[cases.rows]
-                _mark(note, ~amounts.given[cases.rows] | (fen < 0), Note.NO_COLUMN)
+                mark(note, ~amounts.given[cases.rows] | (fen < 0), Note.NO_COLUMN)
                 found.append(fen)
             cases.outside = Outside(*found)
         elif share.basis != "actual" and share.patient_ratio is None:
-            _mark(note, everyone, Note.WANTED)
+            mark(note, everyone, Note.WANTED)
 
     def _left(self, note: Rows, cases: Cases, claims: Payable, groups: Named) -> None:
         """How the patient left, where transfers or broken-off stays have a price of their own."""
@@ -279,16 +278,16 @@ class GroupBasis:
         if rule is None and self.points is None:
             return
         way = claims.texts("disposition", folded).take(cases.rows)
-        _mark(note, way.missing, Note.NO_DISPOSITION)
+        mark(note, way.missing, Note.NO_DISPOSITION)
         moved, against = way.marked(_TRANSFERRED.__eq__), way.marked(_BROKEN_OFF.__eq__)
         stay = gmlos = np.zeros(len(moved), np.int64)
         if rule is not None:
             days = claims.numbers("los_days")
             stay = days.fen[cases.rows]
-            _mark(note, moved & (~days.given[cases.rows] | (stay < 0)), Note.NO_DAYS)
+            mark(note, moved & (~days.given[cases.rows] | (stay < 0)), Note.NO_DAYS)
             means = {name: int(mean * _MICRO) for name, mean in rule.gmlos.items()}
             gmlos = by_group(groups, means)[cases.group]
-            _mark(note, moved & (gmlos <= 0), Note.WANTED)
+            mark(note, moved & (gmlos <= 0), Note.WANTED)
         cases.leaving = Leaving(moved, moved | against, stay, gmlos)
 
     def _listed(self, note: Rows, cases: Cases, claims: Payable, groups: Named) -> None:
@@ -296,14 +295,14 @@ class GroupBasis:
         rule = self.drg.new_technology
         if rule is None:
             return
-        _mark(note, claims.unreadable("new_technology_cost")[cases.rows], Note.NO_COLUMN)
+        mark(note, claims.unreadable("new_technology_cost")[cases.rows], Note.NO_COLUMN)
         listed = claims.money("new_technology_cost").fen[cases.rows]
         large = exceeds(listed, rule.share, cases.cost, inclusive=rule.share_inclusive)
         large &= listed > 0
         kind = claims.texts("new_technology_kind", _kind_key).take(cases.rows)
-        _mark(note, large & kind.missing, Note.NO_KIND)
+        mark(note, large & kind.missing, Note.NO_KIND)
         mean = by_group(groups, rule.group_means)[cases.group]
-        _mark(note, large & (mean <= 0), Note.WANTED)
+        mark(note, large & (mean <= 0), Note.WANTED)
         category = np.full(len(listed), -1, np.int64)
         for place, name in enumerate(kind.names):
             means = {
@@ -314,7 +313,7 @@ class GroupBasis:
             }
             here = kind.codes == place
             category[here] = by_group(groups, means, none=-1)[cases.group[here]]
-        _mark(note, large & (category < 0), Note.WANTED)
+        mark(note, large & (category < 0), Note.WANTED)
         # Below the share nothing is added; numbers that stand in there are not looked at.
         cases.listed = Listed(
             np.where(large, listed, 0), np.where(large, category, 0), np.where(large, mean, 1)
@@ -328,21 +327,6 @@ def _kind_key(text: str) -> str:
 def by_group(groups: Named, values: Mapping[str, int], *, none: int = 0) -> Ints:
     """Numbers by group as an array over the groups of a frame; one more for no group."""
     return np.array([*(values.get(name, none) for name in groups.names), none], np.int64)
-
-
-def _mark(note: Rows, where: Flags, code: Note) -> None:
-    """Note what lacks; the first thing found stays."""
-    if where.any():
-        note[where & (note == UNSET)] = code
-
-
-def _mark_missing(note: Rows, place: Rows, none: Note | None) -> None:
-    if not len(place) or int(place.min()) >= 0:
-        return
-    _mark(note, place == NEEDS_LEVEL, Note.NO_LEVEL)
-    _mark(note, place == NEEDS_INSURANCE, Note.NO_INSURANCE)
-    if none is not None:
-        _mark(note, place == NO_ROW, none)
 
 
 def _noted(cases: Cases, note: Rows, sheet: Sheet) -> Cases:
