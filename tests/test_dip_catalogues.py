@@ -533,3 +533,16 @@ def test_files_are_plain_text():
         assert b"\r" not in data
         assert data.endswith(b"\n")
         assert not re.search(rb"[^\S\n]\n", data)
+
+
+def test_the_readme_counts_the_kinds_as_they_are() -> None:
+    text = (ROOT / "tables" / "README.md").read_text("utf-8")
+    told = {
+        (kind, reason): int(count.replace(",", ""))
+        for kind, reason, count in re.findall(r"^\| (\w+) \| `(\w+)` \| ([\d,]+) \|", text, re.M)
+    }
+    table = pl.read_csv(ROOT / "tables" / "dip" / "procedure_kind.csv", infer_schema=False)
+    counted = table.group_by("kind", "reason").len()
+    assert told == {(kind, reason): count for kind, reason, count in counted.iter_rows()}
+    for kind, count in table.group_by("kind").len().iter_rows():
+        assert f"{kind} {count:,}" in text
