@@ -15,6 +15,7 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drg.claims.named import Named
 from drg.errors import TableError
 from drg.money import mul_div, round_scaled
 from drg.payment.mechanisms.bed_day import (
@@ -43,7 +44,6 @@ from drg.payment.mechanisms.per_disease import (
 from drg.payment.mechanisms.quotients import portion_array, times
 from drg.payment.policy import BedDay, BedDayPackage, DayFactor
 from drg.payment.policy.catalog import list_policies
-from drg.payment.pricing.scope import Named
 from drg.text import catalogue
 
 CASES = json.loads((ROOT / "tests/cases/mechanisms.json").read_text("utf-8"))

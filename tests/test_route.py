@@ -12,6 +12,7 @@ import pytest
 from test_price import claim, frame, policy
 
 from drg.claims.profiles import ClaimColumns
+from drg.claims.typed import numbered, read_yuan
 from drg.dates import Interval
 from drg.money import read_fen
 from drg.payment.mechanisms.standard import PaymentError
@@ -40,7 +41,6 @@ from drg.payment.policy import (
 from drg.payment.pricing.assessed import Assessed
 from drg.payment.pricing.decided import Decided
 from drg.payment.pricing.levels import best_level, level_of, wider_levels
-from drg.payment.pricing.payable import numbered, read_yuan
 from drg.payment.pricing.price import Pricer, Prior, price_frame
 from drg.payment.pricing.scope import (
     NEEDS_INSURANCE,

@@ -657,7 +657,7 @@ def test_a_region_is_paid_its_budget_whatever_the_order(claims, extra, rng: rand
     st.booleans(),
 )  # fmt: skip
 def test_what_is_paid_and_kept_is_what_is_due(claims, amounts, assessment, kept):
-    """Payable = paid ahead + cleared + carried + working capital + still withheld."""
+    """ClaimArrays = paid ahead + cleared + carried + working capital + still withheld."""
     year = {**TAICANG, "assessment": "linear", **({"surplus_keep": "0.7"} if kept else {})}
     rules = policy(
         year=year, budget=BudgetRules(), month={"retention": "0.05", "working_capital": True}

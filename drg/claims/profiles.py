@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from drg.claims.frame import PRICING_NAMES, SCALARS, SEPARATOR
+from drg.claims.list_columns import LIST_NAMES
 from drg.errors import InputError, TableError
 from drg.paths import tables_root
 
@@ -116,7 +117,7 @@ def _load(folder: Path) -> tuple[HeaderProfile, ...]:
 def _read_profile(path: Path) -> HeaderProfile:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
-        unknown = set(data["scalars"]) - {*SCALARS, *PRICING_NAMES}
+        unknown = set(data["scalars"]) - {*SCALARS, *PRICING_NAMES, *LIST_NAMES}
         if unknown:
             raise ValueError(f"[scalars] {', '.join(sorted(unknown))}")
         separators = _texts(data["separators"])

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from drg.claims.typed import coded
 from drg.claims.writers import write_frames
 from drg.dip.explain_words import class_words, type_words
 from drg.money import PLACES, round_scaled
-from drg.payment.pricing.payable import coded
 from drg.payment.weight_table import insurance_code
 from drg.quotients import quotient_array
 from drg.reports.words import say, word
@@ -28,8 +28,8 @@ from drg.text import language
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from drg.claims.named import Named
     from drg.payment.policy import Policy
-    from drg.payment.pricing.scope import Named
     from drg.settlement.settled import Settlement
 
     Ints = NDArray[np.int64]

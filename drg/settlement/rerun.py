@@ -16,8 +16,8 @@ import polars as pl
 from drg.claims.days import read_days
 from drg.claims.frame import BLANKS, COLUMNS, PRICING_COLUMNS, SEPARATOR, rename_clashing
 from drg.claims.profiles import ClaimColumns, match_columns
+from drg.claims.typed import ClaimArrays, read_yuan
 from drg.payment.pricing.dip_scores import read_scores
-from drg.payment.pricing.payable import Payable, read_yuan
 from drg.payment.pricing.price_columns import PRICE_NAMES, SCORE_NAMES, Mode, Note, Route
 from drg.settlement.ledger import HEADS
 
@@ -94,7 +94,7 @@ def claim_keys(frame: pl.DataFrame, columns: ClaimColumns, first_row: int) -> pl
         ``ref`` (the id; ``#12`` for row 12 without one), ``version`` (1 when none is reported, 0
         when it cannot be read), ``row``.
     """
-    claims = Payable(frame, columns)
+    claims = ClaimArrays(frame, columns)
     row = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64, eager=True).alias("row")
     ids = claims.ids
     if ids.null_count():

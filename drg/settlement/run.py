@@ -15,8 +15,8 @@ import polars as pl
 
 from drg.claims.frame import rename_clashing
 from drg.claims.profiles import match_columns
+from drg.claims.typed import ClaimArrays
 from drg.payment.pricing.caps import Decisions, Prior, decide
-from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.price import Pricer, prior_of
 from drg.settlement.books import Books, check_prior
 from drg.settlement.decided_since import decided_since
@@ -370,7 +370,7 @@ def _no_keys() -> pl.DataFrame:
 
 
 def _hospitals(batch: pl.DataFrame, columns: ClaimColumns) -> pl.Series:
-    ids = Payable(batch, columns).column("hospital_id")
+    ids = ClaimArrays(batch, columns).column("hospital_id")
     if ids is None:
         return pl.repeat("", batch.height, dtype=pl.String, eager=True).alias("hospital")
     return ids.cast(pl.String).fill_null("").alias("hospital")

@@ -90,7 +90,7 @@ class ResultShare:
     Attributes
     ----------
     difference : int
-        Payable less booked; negative: the cases cost more than their price.
+        ClaimArrays less booked; negative: the cases cost more than their price.
     final : int
         What the fund pays after sharing.
     """

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from drg.claims.profiles import match_columns
+from drg.claims.typed import ClaimArrays
 from drg.payment.mechanisms.bed_day import stay_check
 from drg.payment.pricing.levels import best_level, level_of
-from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.price_columns import Mode
 from drg.settlement.settled import finding_rows
 
@@ -66,7 +66,7 @@ class StayBounds:
         stays = claims.lazy().filter(bed_day).collect()
         if stays.is_empty():
             return
-        payable = Payable(stays, match_columns(stays.columns, stays.schema))
+        payable = ClaimArrays(stays, match_columns(stays.columns, stays.schema))
         days, own = payable.numbers("los_days"), payable.money("fully_self_paid")
         told = pl.DataFrame(
             {

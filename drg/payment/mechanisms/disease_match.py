@@ -15,21 +15,22 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import polars as pl
 
+from drg.claims.named import clean_code
 from drg.payment.pricing.levels import level_of, wider_levels
 from drg.payment.weight_table import insurance_code
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from drg.claims.named import Named
     from drg.dates import Interval
     from drg.payment.mechanisms.quotients import Flags, Ints
-    from drg.payment.pricing.scope import Named
 
     #: A column as it stands in a file, or as pricing has read it; None: no claim reports it.
     Texts: TypeAlias = pl.Series | Named | None
     Days: TypeAlias = pl.Series | NDArray[np.integer] | None
 
-__all__ = ["NO_ROW", "Found", "Matcher", "clean_code"]
+__all__ = ["NO_ROW", "Found", "Matcher"]
 
 #: Row number of a claim that no row holds for.
 NO_ROW = -1
@@ -76,11 +77,6 @@ class Found(NamedTuple):
 _Order: TypeAlias = tuple[int, int, int]
 #: The families that take a diagnosis with a procedure, the most specific first.
 _Takers: TypeAlias = tuple[_Order, ...]
-
-
-def clean_code(text: str) -> str:
-    """A code without blanks around it, in capitals."""
-    return text.strip(" \t\r\n\u00a0\u3000").upper()
 
 
 class _Patterns:

@@ -12,8 +12,8 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 
+from drg.claims.named import Named
 from drg.payment.pricing.price_columns import UNSET
-from drg.payment.pricing.scope import Named
 from drg.payment.pricing.sheet import Sheet
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from drg.claims.typed import ClaimArrays, day_number
 from drg.money import ratio_array, round_scaled
 from drg.payment.mechanisms.bed_day import (
     class_share_fund,
@@ -20,16 +21,15 @@ from drg.payment.mechanisms.bed_day import (
 )
 from drg.payment.mechanisms.points import bed_day_points_e4
 from drg.payment.pricing.assessed import Packages, Worth
-from drg.payment.pricing.payable import Payable, day_number
 from drg.payment.pricing.price_columns import Branch, Mode, Note, Route
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from drg.claims.named import Named
     from drg.payment.policy import BedDay
     from drg.payment.pricing.group_price import GroupPricer
     from drg.payment.pricing.route import Keys
-    from drg.payment.pricing.scope import Named
     from drg.payment.pricing.sheet import Sheet
 
     Ints = NDArray[np.int64]
@@ -76,7 +76,7 @@ class BedDayPricer:
     # ---- the package
 
     def packages(
-        self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet
     ) -> tuple[Packages | None, Rows]:
         """Stays that have the package if they are the first, and those that certainly have it."""
         none = np.empty(0, np.int64)
@@ -105,7 +105,9 @@ class BedDayPricer:
 
     # ---- the days
 
-    def price(self, claims: Payable, keys: Keys, groups: Named, rows: Rows, sheet: Sheet) -> None:
+    def price(
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, sheet: Sheet
+    ) -> None:
         """Price these stays by their days."""
         sheet.route[rows] = Route.BED_DAY
         rows = self._with_days(claims, rows, sheet)
@@ -131,13 +133,15 @@ class BedDayPricer:
         sheet.branch[rows], sheet.route[rows] = branch, route
         sheet.mode[rows] = np.where(keys.statistics[rows], Mode.STATISTICS, Mode.BED_DAY)
 
-    def _with_days(self, claims: Payable, rows: Rows, sheet: Sheet) -> Rows:
+    def _with_days(self, claims: ClaimArrays, rows: Rows, sheet: Sheet) -> Rows:
         days = claims.numbers("los_days")
         good = days.given[rows] & (days.fen[rows] >= 0)
         sheet.unpaid(rows[~good], Note.NO_DAYS, Route.BED_DAY)
         return rows[good]
 
-    def _gross(self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet) -> tuple[Ints, Rows]:
+    def _gross(
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet
+    ) -> tuple[Ints, Rows]:
         """Price of the days, and the stays that have one."""
         rule = self.rule
         if rule.factors:
@@ -175,7 +179,7 @@ class BedDayPricer:
             return Note.NO_INSURANCE
         return Note.NO_DAY_PRICE
 
-    def _kinds(self, claims: Payable, keys: Keys, rows: Rows) -> Iterator[_Kind]:
+    def _kinds(self, claims: ClaimArrays, keys: Keys, rows: Rows) -> Iterator[_Kind]:
         """The stays by all that their price can depend on."""
         scope = keys.rates.take(rows)
         category = claims.texts("person_category").take(rows)
@@ -198,7 +202,9 @@ class BedDayPricer:
 
     # ---- who pays
 
-    def _fund(self, claims: Payable, rows: Rows, gross: Ints, sheet: Sheet) -> tuple[Ints, Rows]:
+    def _fund(
+        self, claims: ClaimArrays, rows: Rows, gross: Ints, sheet: Sheet
+    ) -> tuple[Ints, Rows]:
         """Fund's part, and the places of the stays that have one."""
         rule, every = self.rule, np.arange(len(rows))
         good = np.ones(len(rows), np.bool_)
@@ -231,7 +237,7 @@ class BedDayPricer:
         return fund, places
 
 
-def _days(claims: Payable, rows: Rows) -> Ints:
+def _days(claims: ClaimArrays, rows: Rows) -> Ints:
     """Days of stays; admission and discharge on one day are one."""
     days: Ints = np.maximum(claims.numbers("los_days").fen[rows], 1)
     return days

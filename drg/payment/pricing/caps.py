@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from drg.claims.typed import numbered
 from drg.payment.mechanisms.bed_day import first_of_year
 from drg.payment.mechanisms.outliers import high_cap, keep_highest_each
 from drg.payment.mechanisms.outpatient import visit_payments
 from drg.payment.mechanisms.readmission import halve_previous
 from drg.payment.pricing.assessed import Assessed, Worth
 from drg.payment.pricing.doubles import doubles
-from drg.payment.pricing.payable import numbered
 from drg.payment.pricing.price_columns import NONE, UNSET, Branch, Mode, Route
 from drg.payment.pricing.prior import COUNT_SCHEMA, Prior
 

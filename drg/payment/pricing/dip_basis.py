@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from drg.claims.named import Named
 from drg.dip.catalogue import catalogue_folder
 from drg.money import PLACES, mul_div, mul_div_array
 from drg.payment.mechanisms.standard import PaymentError
@@ -20,7 +21,7 @@ from drg.payment.pricing.dip_catalogue import CatalogueNumbers, read_catalogue_n
 from drg.payment.pricing.dip_dynamic import dynamic_rows
 from drg.payment.pricing.group_cases import by_group
 from drg.payment.pricing.levels import level_of, wider_levels
-from drg.payment.pricing.scope import Named, ScopeTable
+from drg.payment.pricing.scope import ScopeTable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence

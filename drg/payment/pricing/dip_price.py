@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from drg.claims.typed import ClaimArrays
     from drg.payment.policy import DipPayment
-    from drg.payment.pricing.payable import Payable
     from drg.payment.pricing.route import Keys
     from drg.payment.pricing.scores import Scores, ScoreSource
     from drg.payment.pricing.sheet import Sheet
@@ -78,13 +78,13 @@ class DipPricer:
             self.values = decimals(published, "point_value")
 
     def price(
-        self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet
     ) -> tuple[Candidates | None, Rows]:
         """Price grouped claims.
 
         Parameters
         ----------
-        claims : Payable
+        claims : ClaimArrays
         keys : Keys
         rows : int array
             The claims to be priced.
@@ -124,7 +124,7 @@ class DipPricer:
         sheet.mode[chosen] = np.where(counted, Mode.STATISTICS, Mode.DIP)
         return self._candidates(claims, chosen, found, at, ratio[at], counted, sheet), left
 
-    def _scores(self, claims: Payable, keys: Keys, rows: Rows) -> Scores:
+    def _scores(self, claims: ClaimArrays, keys: Keys, rows: Rows) -> Scores:
         if self._own is not None:
             return self._own.of(claims, keys, rows)
         return self._source.scores(claims.frame, claims.columns, rows)
@@ -150,7 +150,7 @@ class DipPricer:
 
     # ---- who pays
 
-    def _ratios(self, claims: Payable, keys: Keys, rows: Rows, note: Rows) -> Ints:
+    def _ratios(self, claims: ClaimArrays, keys: Keys, rows: Rows, note: Rows) -> Ints:
         """Pay ratio of each claim scaled 10⁶ where the fund pays by it; notes what is lacking."""
         dip = self.dip
         ratio = np.zeros(len(rows), np.int64)
@@ -175,7 +175,7 @@ class DipPricer:
             note[note == UNSET] = Note.WANTED
         return ratio
 
-    def _split(self, claims: Payable, rows: Rows, price: Ints, ratio: Ints) -> Parts:
+    def _split(self, claims: ClaimArrays, rows: Rows, price: Ints, ratio: Ints) -> Parts:
         """Fund and patient parts of prices."""
         dip = self.dip
         cost = claims.money("total_cost").fen[rows]
@@ -198,7 +198,7 @@ class DipPricer:
     # ---- what may still change
 
     def _candidates(
-        self, claims: Payable, rows: Rows, found: Scores, at: Rows, ratio: Ints, counted: Flags,
+        self, claims: ClaimArrays, rows: Rows, found: Scores, at: Rows, ratio: Ints, counted: Flags,
         sheet: Sheet,
     ) -> Candidates | None:  # fmt: skip
         """Cases that a decision lets be paid by item, or gives a standard of their own."""

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from drg.claims.named import Named
+from drg.claims.typed import ClaimArrays
 from drg.dip.deviation import DEVIATION_CLASSES, UNSCORED, case_scores_e4
 from drg.money import PLACES, mul_div_array, product_array
 from drg.payment.pricing.dip_basis import DipBasis
 from drg.payment.pricing.lacking import mark, mark_missing
-from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.price_columns import UNSET, Note
 from drg.payment.pricing.route import keys_of
-from drg.payment.pricing.scope import Named
 from drg.payment.pricing.scores import Scores
 from drg.quotients import quotient_array
 
@@ -76,10 +76,10 @@ class DipScores:
 
     def scores(self, frame: pl.DataFrame, columns: ClaimColumns, rows: NDArray[np.intp]) -> Scores:
         """Scores of these rows of a frame of claims; each claim by itself, whatever the others."""
-        claims = Payable(frame, columns)
+        claims = ClaimArrays(frame, columns)
         return self.of(claims, keys_of(claims, self._hospitals), rows)
 
-    def of(self, claims: Payable, keys: Keys, rows: Rows) -> Scores:
+    def of(self, claims: ClaimArrays, keys: Keys, rows: Rows) -> Scores:
         """``scores`` of claims that are read already."""
         basis = self.basis
         note = np.full(len(rows), UNSET, np.uint8)
@@ -136,7 +136,7 @@ class DipScores:
     # ---- the group
 
     def _group_scores(
-        self, claims: Payable, rows: Rows, groups: Named, bases: Named, note: Rows
+        self, claims: ClaimArrays, rows: Rows, groups: Named, bases: Named, note: Rows
     ) -> tuple[Ints, Ints]:
         """Score of each claim's group or subtype, and its auxiliary coefficient, -1: none."""
         basis, way = self.basis, self._dip.auxiliary

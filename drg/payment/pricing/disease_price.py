@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from drg.claims.typed import ClaimArrays, folded
 from drg.payment.mechanisms.per_disease import (
     Pathway,
     exit_reason,
@@ -20,7 +21,6 @@ from drg.payment.mechanisms.per_disease import (
 from drg.payment.mechanisms.quotients import RATIO_SCALE
 from drg.payment.pricing.assessed import Worth
 from drg.payment.pricing.decided import EXIT, Decided
-from drg.payment.pricing.payable import Payable, folded
 from drg.payment.pricing.price_columns import Branch, Mode, Note, Route
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class DiseasePricer:
         self._decided = decided
 
     def price(
-        self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet
     ) -> tuple[Rows, NDArray[np.uint8]]:
         """Price those of the stays that are paid per disease.
 
@@ -116,7 +116,7 @@ class DiseasePricer:
             )
 
     def _complete(
-        self, claims: Payable, rows: Rows, place: Rows, sheet: Sheet
+        self, claims: ClaimArrays, rows: Rows, place: Rows, sheet: Sheet
     ) -> tuple[Rows, Rows]:
         """Cases that report what entry, exit and price ask for."""
         rule = self.rule
@@ -143,7 +143,7 @@ class DiseasePricer:
         return rows[good], place[good]
 
     def _reason(
-        self, claims: Payable, rows: Rows, actual: Ints, standard: Ints
+        self, claims: ClaimArrays, rows: Rows, actual: Ints, standard: Ints
     ) -> NDArray[np.uint8]:
         """Whether each case stays per disease, as positions in ``Pathway``."""
         rule = self.rule
@@ -169,7 +169,7 @@ class DiseasePricer:
         )  # fmt: skip
 
     def _paid(
-        self, claims: Payable, keys: Keys, rows: Rows, place: Rows, actual: Ints, apart: Ints,
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, place: Rows, actual: Ints, apart: Ints,
         sheet: Sheet,
     ) -> None:  # fmt: skip
         """Price cases that stay; what is billed apart is the patient's."""

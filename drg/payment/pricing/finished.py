@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from drg.claims.frame import COLUMNS, PRICING_COLUMNS, PRICING_NAMES
+from drg.claims.named import Named
+from drg.claims.typed import ClaimArrays
 from drg.money import PLACES
 from drg.payment.pricing.dip_scores import read_scores
-from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.price_columns import (
     NONE,
     PRICE_DTYPES,
@@ -20,7 +21,6 @@ from drg.payment.pricing.price_columns import (
     Note,
     Route,
 )
-from drg.payment.pricing.scope import Named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ _MONEY = {column.name for column in (*COLUMNS, *PRICING_COLUMNS) if column.kind 
 
 
 def fingerprints(
-    claims: Payable, *, codes: bool, scored: bool = False
+    claims: ClaimArrays, *, codes: bool, scored: bool = False
 ) -> tuple[tuple[Rows, Rows], Rows]:
     """Two hashes of each claim's id, and one of all in it that can decide its payment.
 
@@ -57,7 +57,7 @@ def fingerprints(
 
     Parameters
     ----------
-    claims : Payable
+    claims : ClaimArrays
     codes : bool
         Diagnoses and procedures decide by themselves, not through the group alone.
     scored : bool, optional

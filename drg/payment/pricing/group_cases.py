@@ -13,19 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from drg.claims.named import Named
+from drg.claims.typed import ClaimArrays, folded
 from drg.money import PLACES, exceeds
 from drg.payment.mechanisms.procurement import kinds_of
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.pricing.group_weights import GroupWeights, decimals
 from drg.payment.pricing.lacking import mark, mark_missing
-from drg.payment.pricing.payable import Payable, folded
 from drg.payment.pricing.price_columns import UNSET, Note
-from drg.payment.pricing.scope import (
-    NO_ROW,
-    Named,
-    ScopeKeys,
-    ScopeTable,
-)
+from drg.payment.pricing.scope import NO_ROW, ScopeKeys, ScopeTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -208,12 +204,16 @@ class GroupBasis:
 
     # ---- cases
 
-    def rated(self, claims: Payable, keys: Keys, groups: Named, rows: Rows, sheet: Sheet) -> Cases:
+    def rated(
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, sheet: Sheet
+    ) -> Cases:
         """Cases with their rates alone; claims without one are noted and left out."""
         note = np.full(len(rows), UNSET, np.uint8)
         return _noted(self._begin(claims, keys, groups, rows, note), note, sheet)
 
-    def cases(self, claims: Payable, keys: Keys, groups: Named, rows: Rows, sheet: Sheet) -> Cases:
+    def cases(
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, sheet: Sheet
+    ) -> Cases:
         """Cases with all that their price needs; claims that lack some are noted and left out."""
         note = np.full(len(rows), UNSET, np.uint8)
         cases = self._begin(claims, keys, groups, rows, note)
@@ -233,7 +233,9 @@ class GroupBasis:
             mark(note, kind.marked(lambda text: kinds_of(text) is None), Note.NO_STANDING)
         return _noted(cases, note, sheet)
 
-    def _begin(self, claims: Payable, keys: Keys, groups: Named, rows: Rows, note: Rows) -> Cases:
+    def _begin(
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, note: Rows
+    ) -> Cases:
         rate = self._rates.find(keys.rates.take(rows))
         mark_missing(note, rate, self._no_rate)
         return Cases(
@@ -255,7 +257,7 @@ class GroupBasis:
         if any(multiple != other for multiple in outliers.high.values()):
             mark(note, cases.keys.level.missing, Note.NO_LEVEL)
 
-    def _shared(self, note: Rows, cases: Cases, claims: Payable) -> None:
+    def _shared(self, note: Rows, cases: Cases, claims: ClaimArrays) -> None:
         """What the basis of the patient's share needs."""
         share = self.drg.share
         everyone = np.ones(len(cases.rows), np.bool_)
@@ -272,7 +274,7 @@ class GroupBasis:
         elif share.basis != "actual" and share.patient_ratio is None:
             mark(note, everyone, Note.WANTED)
 
-    def _left(self, note: Rows, cases: Cases, claims: Payable, groups: Named) -> None:
+    def _left(self, note: Rows, cases: Cases, claims: ClaimArrays, groups: Named) -> None:
         """How the patient left, where transfers or broken-off stays have a price of their own."""
         rule = self.drg.transfer
         if rule is None and self.points is None:
@@ -290,7 +292,7 @@ class GroupBasis:
             mark(note, moved & (gmlos <= 0), Note.WANTED)
         cases.leaving = Leaving(moved, moved | against, stay, gmlos)
 
-    def _listed(self, note: Rows, cases: Cases, claims: Payable, groups: Named) -> None:
+    def _listed(self, note: Rows, cases: Cases, claims: ClaimArrays, groups: Named) -> None:
         """New technology, its kind, and the means it is compared with."""
         rule = self.drg.new_technology
         if rule is None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from drg.claims.named import Named
+from drg.claims.typed import ClaimArrays, folded
 from drg.money import PLACES
 from drg.payment.mechanisms.new_technology import add_on
 from drg.payment.mechanisms.outliers import CASE_CLASSES, UNCLASSED, CaseClass, classify
@@ -24,10 +26,8 @@ from drg.payment.pricing.assessed import Candidates, Stays, Worth
 from drg.payment.pricing.decided import Decided
 from drg.payment.pricing.group_cases import Cases, GroupBasis, by_group
 from drg.payment.pricing.levels import best_level
-from drg.payment.pricing.payable import Payable, folded
 from drg.payment.pricing.price_columns import Branch, Mode, Note, Route
 from drg.payment.pricing.route import Keys
-from drg.payment.pricing.scope import Named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,13 +66,13 @@ class GroupPricer:
         self.route = Route.GROUP if self.points is None else Route.POINTS
 
     def price(
-        self, claims: Payable, keys: Keys, groups: Named, rows: Rows, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, sheet: Sheet
     ) -> tuple[Candidates | None, Stays | None]:
         """Price claims whose group has a weight, and list what may still change.
 
         Parameters
         ----------
-        claims : Payable
+        claims : ClaimArrays
         keys : Keys
         groups : Named
             Groups of all claims.
@@ -112,7 +112,7 @@ class GroupPricer:
         return candidates, stays
 
     def price_points(
-        self, claims: Payable, keys: Keys, groups: Named, rows: Rows, points: Ints, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, points: Ints, sheet: Sheet
     ) -> None:
         """Price claims that have points otherwise than by group, such as those of their days."""
         cases = self.basis.rated(claims, keys, groups, rows, sheet)
@@ -188,7 +188,7 @@ class GroupPricer:
             branch[here[added.eligible]] = Branch.NEW_TECHNOLOGY
         return price, branch
 
-    def _worth(self, claims: Payable, cases: Cases, price: Ints, points: Ints | None) -> Worth:
+    def _worth(self, claims: ClaimArrays, cases: Cases, price: Ints, points: Ints | None) -> Worth:
         """Fund and patient of a price, less the surplus that joint procurement takes back."""
         parts = split_cases(self.drg.share, cases, price)
         rule = self.drg.procurement
@@ -220,7 +220,13 @@ class GroupPricer:
     # ---- what may still change
 
     def _candidates(
-        self, claims: Payable, cases: Cases, sheet: Sheet, standard: Ints, high: Flags, item: Worth
+        self,
+        claims: ClaimArrays,
+        cases: Cases,
+        sheet: Sheet,
+        standard: Ints,
+        high: Flags,
+        item: Worth,
     ) -> Candidates:
         """Cases that a cap lets be paid by item, or that a ruling gives a standard of their own."""
         said = self._decided.ruled(claims.ids)
@@ -250,7 +256,7 @@ class GroupPricer:
         )
 
     def _stays(
-        self, claims: Payable, groups: Named, cases: Cases, price: Ints, points: Ints | None,
+        self, claims: ClaimArrays, groups: Named, cases: Cases, price: Ints, points: Ints | None,
         by_group: Flags,
     ) -> Stays | None:  # fmt: skip
         """Stays to be compared with each other, and what a reduced one is worth."""

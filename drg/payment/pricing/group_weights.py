@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from drg.claims.typed import day_number
 from drg.dates import Interval
 from drg.errors import TableError
 from drg.money import PLACES, unscaled
-from drg.payment.pricing.payable import day_number
 from drg.payment.weight_table import WeightTable, load_weight_table, load_weight_versions
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drg.claims.named import Named
 from drg.money import AmountError, scaled
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.policy import CoefficientRow
 from drg.payment.pricing.levels import level_of
-from drg.payment.pricing.scope import Named
 
 if TYPE_CHECKING:
     import polars as pl

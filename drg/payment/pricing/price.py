@@ -15,6 +15,7 @@ import polars as pl
 
 from drg.claims.frame import rename_clashing
 from drg.claims.profiles import match_columns
+from drg.claims.typed import ClaimArrays
 from drg.dates import Interval, Month
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.pricing.assessed import Assessed
@@ -27,7 +28,6 @@ from drg.payment.pricing.finished import fingerprints, months, priced_columns
 from drg.payment.pricing.group_cases import GroupBasis
 from drg.payment.pricing.group_price import GroupPricer
 from drg.payment.pricing.hospitals import Hospitals
-from drg.payment.pricing.payable import Payable
 from drg.payment.pricing.prior import Prior, prior_of
 from drg.payment.pricing.route import faults, keys_of, outpatient
 from drg.payment.pricing.sheet import Sheet
@@ -132,7 +132,7 @@ class Pricer:
         """
         self._check(frame)
         columns = columns or match_columns(frame.columns)
-        claims = Payable(frame, columns)
+        claims = ClaimArrays(frame, columns)
         keys = keys_of(claims, self._hospitals)
         visits = outpatient(keys)
         points = self._group is not None and self._group.points is not None

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from drg.claims.named import Named
+from drg.claims.typed import ClaimArrays, day_number, fits, folded
 from drg.payment.pricing.hospitals import Hospitals
 from drg.payment.pricing.levels import LEVEL_CODE_COLUMNS, level_of
-from drg.payment.pricing.payable import Payable, day_number, fits, folded
 from drg.payment.pricing.price_columns import Note, Route
-from drg.payment.pricing.scope import Named, ScopeKeys
+from drg.payment.pricing.scope import ScopeKeys
 from drg.payment.weight_table import insurance_code
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def care_key(text: str) -> str:
     return text.strip().removesuffix(".0")
 
 
-def keys_of(claims: Payable, hospitals: Hospitals | None) -> Keys:
+def keys_of(claims: ClaimArrays, hospitals: Hospitals | None) -> Keys:
     """What the claims of a frame are told apart by."""
     hospital = claims.texts("hospital_id")
     insurance = claims.texts("insurance", insurance_code)
@@ -98,7 +99,7 @@ def outpatient(keys: Keys) -> Flags:
 
 
 def faults(
-    claims: Payable,
+    claims: ClaimArrays,
     keys: Keys,
     visits: Flags,
     policy: Policy,
@@ -110,7 +111,7 @@ def faults(
 
     Parameters
     ----------
-    claims : Payable
+    claims : ClaimArrays
     keys : Keys
     visits : bool array
         Outpatient care: no list to be grouped, and the patient's part is not needed.
@@ -160,7 +161,7 @@ def faults(
     fault(rejected & ~visits, Note.REJECTED)
 
 
-def bed_day_match(claims: Payable, keys: Keys, kind: BedDay, stays: Rows) -> Rows:
+def bed_day_match(claims: ClaimArrays, keys: Keys, kind: BedDay, stays: Rows) -> Rows:
     """Those of some stays that a kind of bed-day payment takes; any of its marks is enough."""
     match = kind.match
     takes = np.zeros(len(stays), np.bool_)

@@ -7,13 +7,14 @@ and neither is more specific are refused when the table is built. Discharge days
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from drg.claims.named import Named
 from drg.dates import Interval
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.pricing.levels import level_of, wider_levels
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Codes32 = NDArray[np.int32]
 
-__all__ = ["NEEDS_INSURANCE", "NEEDS_LEVEL", "NO_ROW", "Named", "ScopeKeys", "ScopeTable"]
+__all__ = ["NEEDS_INSURANCE", "NEEDS_LEVEL", "NO_ROW", "ScopeKeys", "ScopeTable"]
 
 #: No row fits; the answer depends on a level, or an insurance, that the claim does not report.
 NO_ROW, NEEDS_LEVEL, NEEDS_INSURANCE = -1, -2, -3
@@ -34,39 +35,6 @@ _CLASH = -10
 _EPOCH = date(1970, 1, 1).toordinal()
 #: More cells than this are no table of a policy's rows.
 _CELLS = 20_000_000
-
-
-class Named(NamedTuple):
-    """A column of few distinct values.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The values; ``""`` never.
-    codes : integer array
-        Place in ``names``; ``len(names)``: not reported.
-    """
-
-    names: tuple[str, ...]
-    codes: NDArray[np.integer[Any]]
-
-    def take(self, rows: NDArray[np.integer[Any]]) -> Named:
-        """The rows of these places."""
-        return Named(self.names, self.codes[rows])
-
-    def marked(self, test: Callable[[str], object]) -> NDArray[np.bool_]:
-        """Rows whose value passes a test; what is not reported does not."""
-        passing = [bool(test(name)) for name in self.names]
-        if not any(passing):
-            return np.zeros(len(self.codes), np.bool_)
-        found: NDArray[np.bool_] = np.array([*passing, False], np.bool_)[self.codes]
-        return found
-
-    @property
-    def missing(self) -> NDArray[np.bool_]:
-        """Rows that report nothing."""
-        found: NDArray[np.bool_] = self.codes == len(self.names)
-        return found
 
 
 @dataclass(frozen=True, slots=True)

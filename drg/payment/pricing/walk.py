@@ -19,13 +19,13 @@ from drg.payment.pricing.route import bed_day_match
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from drg.claims.named import Named
+    from drg.claims.typed import ClaimArrays
     from drg.payment.policy import Outpatient, Policy
     from drg.payment.pricing.decided import Decided
     from drg.payment.pricing.dip_price import DipPricer
     from drg.payment.pricing.group_price import GroupPricer
-    from drg.payment.pricing.payable import Payable
     from drg.payment.pricing.route import Keys
-    from drg.payment.pricing.scope import Named
     from drg.payment.pricing.sheet import Sheet
 
     Flags = NDArray[np.bool_]
@@ -87,13 +87,13 @@ class Walk:
         return by_code or self._diseases is not None
 
     def over(
-        self, claims: Payable, keys: Keys, groups: Named, visits: Flags, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, groups: Named, visits: Flags, sheet: Sheet
     ) -> Lists:
         """Give each claim without a fault its pay mode and price on the sheet.
 
         Parameters
         ----------
-        claims : Payable
+        claims : ClaimArrays
         keys : Keys
         groups : Named
             Groups of all claims.
@@ -117,7 +117,7 @@ class Walk:
 
     # ---- outpatient
 
-    def _visits(self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet) -> Visits | None:
+    def _visits(self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet) -> Visits | None:
         """Visits, each at its cost; the second pass says what the fund pays."""
         if not len(rows):
             return None
@@ -158,7 +158,7 @@ class Walk:
     # ---- stays
 
     def _by_bed_day(
-        self, claims: Payable, keys: Keys, groups: Named, rows: Rows, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, sheet: Sheet
     ) -> tuple[Rows, Packages | None]:
         """Price what is paid by the day; the stays that are left, and who may have a package."""
         found: list[Packages] = []
@@ -182,7 +182,7 @@ class Walk:
         return rows, _joined(found)
 
     def _by_disease(
-        self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet
     ) -> tuple[Rows, NDArray[np.uint8]]:
         """Price what is paid per disease; the stays that are left, and why of those on the list."""
         why = np.full(claims.rows, UNSET, np.uint8)
@@ -196,7 +196,7 @@ class Walk:
         rows = sheet.open(rows)
         return rows[sheet.mode[rows] == Mode.UNPAID], why
 
-    def _by_stay(self, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet) -> Rows:
+    def _by_stay(self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet) -> Rows:
         """By item what the length of stay keeps from its group; the stays that are left."""
         by = self._policy.drg or self._policy.dip
         rule = by.exclusion if by else None
@@ -213,7 +213,7 @@ class Walk:
         return left
 
     def _by_group(
-        self, claims: Payable, keys: Keys, groups: Named, rows: Rows, sheet: Sheet, lists: Lists
+        self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, sheet: Sheet, lists: Lists
     ) -> None:
         """Price the rest: by group, by score, or by item where the policy has neither."""
         drg, group = self._policy.drg, self._group
@@ -240,7 +240,7 @@ class Walk:
         lists["candidates"], lists["stays"] = group.price(claims, keys, groups, rows, sheet)
 
     def _grouped(
-        self, claims: Payable, keys: Keys, rows: Rows, choices: tuple[str, str], sheet: Sheet
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, choices: tuple[str, str], sheet: Sheet
     ) -> Rows:
         """The claims that have a group; what becomes of the others the policy chooses."""
         outcome = claims.result("outcome").take(rows)
@@ -258,7 +258,13 @@ class Walk:
         return rows[grouped] if not grouped.all() else rows
 
     def _by_score(
-        self, score: DipPricer, claims: Payable, keys: Keys, rows: Rows, sheet: Sheet, lists: Lists
+        self,
+        score: DipPricer,
+        claims: ClaimArrays,
+        keys: Keys,
+        rows: Rows,
+        sheet: Sheet,
+        lists: Lists,
     ) -> None:
         """Price by score; what has a group and no score goes back, or is paid by item."""
         dip = score.dip
@@ -269,7 +275,9 @@ class Walk:
         else:
             sheet.unpaid(left, Note.NO_SCORE)
 
-    def _by_item(self, claims: Payable, keys: Keys, rows: Rows, route: Route, sheet: Sheet) -> None:
+    def _by_item(
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, route: Route, sheet: Sheet
+    ) -> None:
         if not len(rows):
             return
         cost = sheet.cost[rows]

@@ -196,6 +196,6 @@ def _scaled(name: str) -> pl.Expr:
 
 
 def _yuan(name: str) -> pl.Expr:
-    from drg.payment.pricing.payable import read_yuan
+    from drg.claims.typed import read_yuan
 
     return pl.col(name).map_batches(read_yuan, return_dtype=pl.Int64, is_elementwise=True)

@@ -1,4 +1,4 @@
-"""What pricing reads of a claim frame, as typed arrays: money in fen, days, few-valued texts.
+"""A claim frame as typed arrays: money in fen, days, few-valued texts, codes.
 
 Each column is read when first asked for. A value that is not there and one that cannot be read
 are both "not given"; nothing is filled in.
@@ -16,9 +16,8 @@ import polars as pl
 
 from drg.claims.days import read_days
 from drg.claims.frame import BLANKS, RESULT_NAMES
+from drg.claims.named import Named, clean_code
 from drg.money import read_fen
-from drg.payment.mechanisms.disease_match import clean_code
-from drg.payment.pricing.scope import Named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 __all__ = [
-    "Amounts", "Payable", "coded", "day_number", "fits", "folded", "numbered", "read_yuan",
+    "Amounts", "ClaimArrays", "coded", "day_number", "fits", "folded", "numbered", "read_yuan",
 ]  # fmt: skip
 
 #: Digits of an amount of thirteen before the point and two after it, and the point.
@@ -130,7 +129,7 @@ def _amounts(fen: pl.Series | None, rows: int) -> Amounts:
     return Amounts(fen.fill_null(0).to_numpy(), fen.is_not_null().to_numpy())
 
 
-class Payable:
+class ClaimArrays:
     """A frame of grouped claims, read for pricing.
 
     Parameters

@@ -1,0 +1,1 @@
+"""The patient's side: basic insurance, critical illness, medical assistance, local backstops."""

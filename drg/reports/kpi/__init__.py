@@ -1,0 +1,1 @@
+"""Indicators of a hospital's or region's months: defined as data, reckoned from sums, told."""
