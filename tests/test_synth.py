@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -19,11 +20,13 @@ from polars.testing import assert_frame_equal
 from drg.claims.frame import schema
 from drg.claims.model import Claim
 from drg.claims.synth import synth, synth_batches, synth_hospitals
+from drg.claims.synth_codes import Pools, needed_sex
 from drg.claims.synth_draw import BLOCK
 from drg.claims.synth_model import Model, build_model
 from drg.claims.synth_rules import alternatives, needs
 from drg.claims.synth_tables import read_parameters
 from drg.grouping.reference import ReferenceGrouper
+from drg.paths import tables_root
 from drg.scale.synth_file import synth_file
 from drg.schemes import rules
 from drg.schemes.catalog import list_schemes, load_scheme
@@ -36,6 +39,12 @@ SCHEMES = [
     for info in list_schemes()
 ]
 NATIONAL = "chs-drg-2.0"
+#: Lists of codes that only one sex can have.
+SEXED = {
+    "M": ("male-diagnosis", "male-procedure"),
+    "F": ("female-diagnosis", "female-procedure"),
+}
+SOME_POOLS = {"open": [0, 1], "male": [2], "female": [3], "mixed": [0, 1, 2, 3]}
 
 
 @cache
@@ -52,6 +61,11 @@ def _one_model_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
 @cache
 def _model(scheme: Any, hospitals: int) -> Model:
     return build_model(scheme, hospitals, read_parameters())
+
+
+def sexed(*lists: str) -> set[str]:
+    folder = tables_root() / "audit" / "lists"
+    return {code for name in lists for code in pl.read_csv(folder / f"{name}.csv")["code"]}
 
 
 @cache
@@ -234,6 +248,37 @@ def test_sex_and_age_fit_the_diagnosis() -> None:
     assert 15 <= labour["age"].min() <= labour["age"].max() <= 50
     stroke = frame.filter(principal.str.starts_with("I63"))
     assert stroke["age"].min() >= 40
+
+
+@pytest.mark.parametrize("name", [NATIONAL, "demo"])
+def test_codes_agree_with_the_patient_and_external_causes_never_stand_first(name: str) -> None:
+    frame = made(name).filter(pl.col("defect").is_null())
+    first = frame["diagnoses"].list.first()
+    assert not first.str.contains("^[VWXY]|^B9[567]|^Z38").any()
+    lists = {sex: sexed(*files) for sex, files in SEXED.items()}
+    for sex, other in (("M", lists["F"]), ("F", lists["M"])):
+        own = frame.filter(pl.col("sex") == sex)
+        for column in ("diagnoses", "procedures"):
+            assert not set(own[column].explode()) & other
+    grown = frame.filter(pl.col("age_days").is_null() | (pl.col("age_days") > 28))
+    assert not grown["diagnoses"].explode().str.contains("^(A33|Z38)").any()
+
+
+def test_a_procedure_decides_the_sex_that_its_diagnosis_leaves_open() -> None:
+    pools = Pools()
+    codes = np.array([0, 0, 1, 2, 0], dtype=np.int8)  # sex by code id
+    ids = {name: np.array(i, dtype=np.int32) for name, i in SOME_POOLS.items()}
+    at = {name: pools.add(i) for name, i in ids.items()}
+    none = np.zeros(5, dtype=bool)
+    without = pools.without((none, codes == 2, codes == 1))
+    assert without[0].tolist() == [at[name] for name in SOME_POOLS]
+    assert without[1, at["female"]] == -1
+    _, _, size = pools.flat()
+    assert size[without[2, at["mixed"]]] == 3
+    principal = np.array([at["open"], at["male"], at["open"], at["mixed"]])
+    needed = np.array([[at["open"], at["female"]]] * 2 + [[at["mixed"], -1], [at["female"], -1]])
+    told = needed_sex(np.zeros(4, dtype=np.int8), without, principal, needed)
+    assert told.tolist() == [2, 0, 0, 2]
 
 
 def test_newborns_have_days_and_weights_and_nobody_else() -> None:

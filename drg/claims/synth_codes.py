@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,25 @@ import numpy.typing as npt
 from drg.claims.synth_tables import Parameters, shares_of
 
 Ids = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+
+class Fits(NamedTuple):
+    """Whom a code fits, by code id; the last entry, at -1, is no code and fits everybody."""
+
+    sex: npt.NDArray[np.int8]
+    age_low: npt.NDArray[np.int16]
+    age_high: npt.NDArray[np.int16]
+    first_days: Bools  # newborns only
+    never_principal: Bools  # unless a group asks for it
+
+    def patient(self, code: Ids, age: Any, sex: Any, young: Bools) -> Bools:
+        """Whether a patient of this age and sex, in the first days of life or not, may have it."""
+        own = self.sex[code]
+        fits: Bools = (age >= self.age_low[code]) & (age <= self.age_high[code])
+        fits &= (own == 0) | (own == sex)
+        fits &= young | ~self.first_days[code]
+        return fits
 
 
 class CodeLists(Protocol):
@@ -39,6 +58,19 @@ class Pools:
             self._lists.append(ids)
         return self._places[key]
 
+    def without(self, masks: Sequence[Bools]) -> npt.NDArray[np.int64]:
+        """By mask of code ids and pool: the pool of its members outside; -1 where there are none.
+
+        Pools that a mask touches get a further pool, behind the others.
+        """
+        lists = list(self._lists)
+        flat, offset, _ = self.flat()
+        made = np.tile(np.arange(len(lists), dtype=np.int64), (len(masks), 1))
+        for row, mask in zip(made, masks, strict=True):
+            touched = np.flatnonzero(np.logical_or.reduceat(mask[flat], offset))
+            row[touched] = [self.add(lists[n][~mask[lists[n]]]) for n in touched.tolist()]
+        return made
+
     def flat(self) -> tuple[Ids, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """All pools end to end, their offsets and their sizes."""
         sizes = np.array([len(ids) for ids in self._lists], dtype=np.int64)
@@ -65,16 +97,30 @@ class Codes:
         #: Log preferences with fixed noise (Gumbel), so that like codes do not stand in a row.
         self.as_principal = np.log((self.principal + 0.4) * usual) + noise
         self.as_secondary = np.log((self.secondary + 0.4) * usual) + noise
-        liked = dict(parameters.procedure.select("prefix", "preference").iter_rows())
-        lengths = lengths_of(liked)
-        self.procedure = np.array(
-            [longest_prefix(c, liked, lengths, 0) for c in self.px], dtype=np.float64
-        )
+        done = {r[0]: r[1:] for r in parameters.procedure.iter_rows()}
+        lengths = lengths_of(done)
+        known = [longest_prefix(code, done, lengths, nothing[1:]) for code in self.px]
+        self.procedure = np.array([k[0] for k in known], dtype=np.float64)
         noise = settings["noise"] * -np.log(-np.log(shares_of(self.px)))
         self.as_procedure = np.log(self.procedure + 0.4) + noise
-        self.sex = np.array([{"M": 1, "F": 2}.get(f[2], 0) for f in found], dtype=np.int8)
-        self.age_low = np.array([f[3] for f in found], dtype=np.int16)
-        self.age_high = np.array([f[4] for f in found], dtype=np.int16)
+        fits = [f[2:5] for f in found] + [k[1:4] for k in known] + [nothing[2:5]]
+        self.sex = np.array([{"M": 1, "F": 2}.get(f[0], 0) for f in fits], dtype=np.int8)
+        self.age_low = np.array([f[1] for f in fits], dtype=np.int16)
+        self.age_high = np.array([f[2] for f in fits], dtype=np.int16)
+        self.first_days = self._starting(parameters.settings["newborn"]["only"])
+        self.never_principal = self._starting(settings["never_principal"])
+
+    def fits(self) -> Fits:
+        """Whom each code fits."""
+        return Fits(self.sex, self.age_low, self.age_high, self.first_days, self.never_principal)
+
+    def without(self, pools: Pools) -> npt.NDArray[np.int64]:
+        """Pools less what never stands first, less female codes, less male ones."""
+        return pools.without((self.never_principal, self.sex == 2, self.sex == 1))
+
+    def _starting(self, prefixes: Sequence[str]) -> Bools:
+        dx = [code.startswith(tuple(prefixes)) for code in self.dx]
+        return np.array(dx + [False] * (len(self.px) + 1), dtype=bool)
 
     def diagnoses(self, codes: Collection[str], principal: bool = True) -> Ids:
         """Ids of the known ones among the codes, the preferred first."""
@@ -86,6 +132,24 @@ class Codes:
         """Ids of the known ones among the codes, the preferred first."""
         ids = np.sort(np.array([self.px_id[c] for c in codes if c in self.px_id], dtype=np.int32))
         return ids[np.argsort(-self.as_procedure[ids - len(self.dx)], kind="stable")]
+
+
+def needed_sex(
+    told: npt.NDArray[np.int8],
+    without: npt.NDArray[np.int64],
+    principal: npt.NDArray[np.int64],
+    procedures: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int8]:
+    """Sex by plan: what its rule tells (0 for none), else that of a procedure that it needs.
+
+    A procedure decides where its whole pool is of one sex and the principal's pool has that sex.
+    """
+    made = told.copy()
+    for pool in procedures.T:
+        for sex, other in ((1, 2), (2, 1)):
+            only = (pool >= 0) & (without[sex, pool] >= 0) & (without[other, pool] < 0)
+            made[(made == 0) & only & (without[sex, principal] >= 0)] = sex
+    return made
 
 
 def _usual(code: str, settings: Mapping[str, float]) -> float:

@@ -11,12 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from drg.claims.synth_agree import (
+    Matrix,
+    agreed,
+    never_first,
+    other_principal,
+    told_apart,
+    without_repeats,
+)
+from drg.claims.synth_codes import Bools
 from drg.claims.synth_model import ADULT, BOUNDED, CHILD, NEWBORN, Ints, Model
 from drg.claims.synth_plan import MOST_FURTHER
 from drg.claims.synth_tables import KINDS, Floats, normal_table
-
-Bools = npt.NDArray[np.bool_]
-Matrix = npt.NDArray[np.int32]
 
 #: Claims of one block; part of what a seed means.
 BLOCK = 16_384
@@ -25,6 +31,8 @@ MISSING = -(1 << 15)
 MALE, FEMALE = 1, 2
 _SURGICAL, _PROCEDURE = KINDS.index("surgical"), KINDS.index("procedure")
 _MORE_PROCEDURES = 4
+#: Where the numbers for what is drawn again stand.
+_AGAIN = 2
 #: Discharges of one run lie within so many days.
 _MOST_DAYS = 4096
 
@@ -65,6 +73,12 @@ class Source:
     def __init__(self, seed: int, block: int, stream: int) -> None:
         bits = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(block, stream)))
         self._generator = np.random.Generator(bits)
+        self._key = (seed, block, stream)
+
+    def again(self) -> Source:
+        """Numbers for what is drawn again, so that the draws behind it stay as they were."""
+        seed, block, stream = self._key
+        return Source(seed, block, stream + _AGAIN)
 
     def uniform(self, size: int = BLOCK) -> Floats:
         """Numbers in [0, 1), one a claim of the block unless told otherwise."""
@@ -107,13 +121,18 @@ def draw_block(model: Model, source: Source, first_claim: int, days: Floats) -> 
         np.searchsorted(model.plan_at, hospital + source.uniform(), side="right") - hospital * plans
     )
     np.clip(plan, 0, plans - 1, out=plan)
-    principal = source.member(model, model.principal[plan])
+    again = source.again()
+    drawn = source.member(model, model.principal[plan])
+    principal = np.where(never_first(model, plan, drawn), np.int32(-1), drawn)
     sex = _sex(model, source, plan, principal)
     age, age_days = _age(model, source, plan, principal)
+    young = (age_days >= 0) & (age_days <= model.settings["newborn"]["stay_days"])
+    principal = other_principal(model, again, plan, drawn, principal, age, sex, young)
     birth, admission = _newborn_weights(model, source, plan, age, age_days)
     klass = np.where((model.patient[plan] == ADULT) & (age < 15), CHILD, model.patient[plan])
-    diagnoses = _diagnoses(model, source, plan, hospital, principal, klass, age, sex)
+    diagnoses = _diagnoses(model, source, plan, hospital, principal, klass, age, sex, young)
     procedures = _procedures(model, source, plan)
+    sex = agreed(model, again, plan, diagnoses, procedures, age, sex, young)
     severity = _severity(model, diagnoses)
     weight = model.weight[plan, severity]
     los = _stay(model, source, plan, hospital, weight)
@@ -146,7 +165,7 @@ def _bounds(model: Model, plan: Ints, name: str) -> tuple[Ints, Ints]:
 
 def _sex(model: Model, source: Source, plan: Ints, principal: Matrix) -> Ints:
     sex = np.where(source.chance(model.female[model.mdc[plan]]), FEMALE, MALE)
-    fits = model.sex[principal]
+    fits = model.fits.sex[principal]
     sex = np.where(fits > 0, fits, sex)
     wanted = model.plan_sex[plan]
     return np.where(wanted > 0, wanted, sex).astype(np.int64)
@@ -159,13 +178,13 @@ def _age(model: Model, source: Source, plan: Ints, principal: Matrix) -> tuple[I
     quarter = place.astype(np.int64)
     low, high = model.ages[mdc, quarter], model.ages[mdc, quarter + 1]
     age = (low + (high - low) * (place - quarter)).astype(np.int64)
-    fit_low = model.age_low[principal].astype(np.int64)
-    fit_high = model.age_high[principal].astype(np.int64)
+    fit_low = model.fits.age_low[principal].astype(np.int64)
+    fit_high = model.fits.age_high[principal].astype(np.int64)
     outside = (age < fit_low) | (age > fit_high)
     # Inside a diagnosis' span the young end of old people's diseases is as likely as the middle.
     age = np.where(outside, source.between(fit_low, np.minimum(fit_high, fit_low + 35)), age)
     low_bound, high_bound = _bounds(model, plan, "age")
-    newborn = model.patient[plan] == NEWBORN
+    newborn = (model.patient[plan] == NEWBORN) | model.fits.first_days[principal]
     age = np.where(newborn, 0, np.clip(age, low_bound, high_bound))
     day_low, day_high = _bounds(model, plan, "age_days")
     limit = model.settings["newborn"]["stay_days"]
@@ -206,6 +225,7 @@ def _diagnoses(
     klass: npt.NDArray[np.int8],
     age: Ints,
     sex: Ints,
+    young: Bools,
 ) -> Matrix:
     """Principal diagnosis, those the plan needs, a CC or MCC, then companions; no code twice."""
     settings = model.settings["diagnoses"]
@@ -234,22 +254,15 @@ def _diagnoses(
     wanted = (mean * (0.3 + 1.4 * source.uniform()) + source.uniform()).astype(np.int64)
     wanted = np.where(source.chance(0.03), wanted + 5, wanted) - (made >= 0).sum(axis=0)
     for slot in range(at, at + 3):
-        made[slot] = np.where(_fits(model, made[slot], age, sex), made[slot], -1)
+        made[slot] = np.where(model.fits.patient(made[slot], age, sex, young), made[slot], -1)
     for slot in range(at + 3, most + 1):
         rows = np.flatnonzero(wanted > slot - at - 3)
         own = (source.uniform(len(rows)) < settings["own_mdc"]) & (klass[rows] != CHILD)
         pool = np.where(own, model.related[plan[rows]], model.common[klass[rows]])
         code = source.member(model, pool)
-        made[slot, rows] = np.where(_fits(model, code, age[rows], sex[rows]), code, -1)
-    return _without_repeats(made)
-
-
-def _fits(model: Model, code: Matrix, age: Ints, sex: Ints) -> Bools:
-    """Whether a patient of this age and sex may have this diagnosis."""
-    own = model.sex[code]
-    fits: Bools = (age >= model.age_low[code]) & (age <= model.age_high[code])
-    fits &= (own == 0) | (own == sex)
-    return fits
+        fits = model.fits.patient(code, age[rows], sex[rows], young[rows])
+        made[slot, rows] = np.where(fits, code, -1)
+    return without_repeats(made)
 
 
 def _procedures(model: Model, source: Source, plan: Ints) -> Matrix:
@@ -275,22 +288,7 @@ def _procedures(model: Model, source: Source, plan: Ints) -> Matrix:
         own = surgical[rows] & (source.uniform(len(rows)) < settings["own_set"])
         pool = np.where(own, needed[rows, 0], model.ancillary[plan[rows]])
         made[most + slot, rows] = source.member(model, pool)
-    made = _without_repeats(made)
-    if model.twice:
-        for slot in range(1, most):
-            for earlier in range(slot):
-                again = (needed[:, slot] >= 0) & (needed[:, slot] == needed[:, earlier])
-                made[slot] = np.where(again, made[earlier], made[slot])
-    return made
-
-
-def _without_repeats(made: Matrix) -> Matrix:
-    for slot in range(1, len(made)):
-        repeated = made[slot] == made[0]
-        for earlier in range(1, slot):
-            repeated |= made[slot] == made[earlier]
-        made[slot][repeated] = -1
-    return made
+    return told_apart(model, needed, made)
 
 
 def _severity(model: Model, diagnoses: Matrix) -> Ints:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.claims import synth_rules
-from drg.claims.synth_codes import Codes, Pools
+from drg.claims.synth_codes import Codes, Fits, Pools, needed_sex
 from drg.claims.synth_plan import MOST_FURTHER, MOST_NEEDED, Plan, Planner, SchemeLike
 from drg.claims.synth_tables import KINDS, Floats, Parameters, normal_of
 
@@ -36,10 +36,8 @@ class Model:
     settings: dict[str, Any]
     code_texts: list[str]
     diagnoses: int
+    fits: Fits
     # by diagnosis id
-    sex: npt.NDArray[np.int8]
-    age_low: npt.NDArray[np.int16]
-    age_high: npt.NDArray[np.int16]
     level: npt.NDArray[np.int8]
     table: npt.NDArray[np.int32]
     principal_table: npt.NDArray[np.int32]
@@ -47,6 +45,7 @@ class Model:
     flat: npt.NDArray[np.int32]
     offset: Ints
     size: Ints
+    without: Ints  # (3, pools): less what never stands first, female codes, male codes
     # by plan
     adrg: list[str]  # "" for none
     mdc: npt.NDArray[np.int64]
@@ -126,6 +125,10 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
     common, severe, void = further.by_class(), further.severe(), further.void()
     by_mdc = {m: further.related(m) for m in sorted({p.mdc for p in plans})}
     related = np.array([by_mdc[p.mdc] for p in plans], dtype=np.int64)
+    principal = np.array([p.principal for p in plans], dtype=np.int64)
+    procedures = padded([p.procedures for p in plans], MOST_NEEDED)
+    told = [{"male": 1, "female": 2}.get(p.choices.get("sex", ""), 0) for p in plans]
+    without = codes.without(pools)
     flat, offset, size = pools.flat()
     bounds = [
         [p.bounds.get(f, (-synth_rules.FAR, synth_rules.FAR)) for f in BOUNDED] for p in plans
@@ -135,27 +138,23 @@ def build_model(scheme: SchemeLike, hospitals: int, parameters: Parameters) -> M
         settings=settings,
         code_texts=codes.dx + codes.px,
         diagnoses=len(codes.dx),
-        sex=codes.sex,
-        age_low=codes.age_low,
-        age_high=codes.age_high,
+        fits=codes.fits(),
         level=level,
         table=table,
         principal_table=own_table,
         flat=flat,
         offset=offset,
         size=size,
+        without=without,
         adrg=[p.adrg.adrg if p.adrg else "" for p in plans],
         mdc=mdc,
         kind=np.array([KINDS.index(p.kind) for p in plans], dtype=np.int8),
-        principal=np.array([p.principal for p in plans], dtype=np.int64),
-        procedures=padded([p.procedures for p in plans], MOST_NEEDED),
+        principal=principal,
+        procedures=procedures,
         further=padded([p.diagnoses for p in plans], MOST_FURTHER),
         low=limits[:, :, 0].copy(),
         high=limits[:, :, 1].copy(),
-        plan_sex=np.array(
-            [{"male": 1, "female": 2}.get(p.choices.get("sex", ""), 0) for p in plans],
-            dtype=np.int8,
-        ),
+        plan_sex=needed_sex(np.array(told, dtype=np.int8), without, principal, procedures),
         weight=np.array(
             [
                 _weights(scheme, p, rows[m]["weight"], settings["weight"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from drg.claims.synth_codes import needed_sex
 from drg.claims.synth_model import (
     ADULT,
     BOUNDED,
@@ -80,34 +81,38 @@ def build_model(catalogue: Catalogue, hospitals: int, parameters: Parameters) ->
     kind = np.array([KINDS.index(plan.kind) for plan in plans], dtype=np.int8)
     related = {row: further.related(row) for row in sorted({plan.mdc for plan in plans})}
     common, severe = further.by_class(), further.severe()
-    male, female = (pools.add(np.flatnonzero(codes.sex == n).astype(np.int32)) for n in (1, 2))
+    male, female = (
+        pools.add(np.flatnonzero(codes.sex[: len(codes.dx)] == n).astype(np.int32)) for n in (1, 2)
+    )
     junk = [c for c in settings["defect"]["unknown_codes"] if c not in codes.dx_id]
     low, high = _limits(plans)
     most = max(1, *(len(plan.procedures) for plan in plans))
+    principal = np.array([plan.principal for plan in plans], dtype=np.int64)
+    procedures = padded([plan.procedures for plan in plans], most)
     level = further.level
+    without = codes.without(pools)
     flat, offset, size = pools.flat()
     return Model(
         settings=settings,
         code_texts=codes.dx + codes.px,
         diagnoses=len(codes.dx),
-        sex=codes.sex,
-        age_low=codes.age_low,
-        age_high=codes.age_high,
+        fits=codes.fits(),
         level=level,
         table=np.zeros(len(codes.dx), dtype=np.int32),
         principal_table=np.zeros(len(codes.dx), dtype=np.int32),
         flat=flat,
         offset=offset,
         size=size,
+        without=without,
         adrg=[way.group.code if way.group else "" for way in ways],
         mdc=mdc,
         kind=kind,
-        principal=np.array([plan.principal for plan in plans], dtype=np.int64),
-        procedures=padded([plan.procedures for plan in plans], most),
+        principal=principal,
+        procedures=procedures,
         further=padded([plan.diagnoses for plan in plans], MOST_FURTHER),
         low=low,
         high=high,
-        plan_sex=np.zeros(len(plans), dtype=np.int8),
+        plan_sex=needed_sex(np.zeros(len(plans), dtype=np.int8), without, principal, procedures),
         weight=np.array([_weights(way.group, by_group, regional) for way in ways], dtype=np.float64)
         / settings["cost"]["yuan"],
         patient=np.array([_patient(rows[n]["patient"]) for n in mdc], dtype=np.int8),

@@ -81,10 +81,10 @@ class Planner:
                 self._of_category[category].append(group)
 
     def _sex_by_row(self) -> None:
-        """Diagnoses of a row of one sex fit that sex only."""
+        """Diagnoses of a row of one sex fit that sex, unless their own prefix tells the other."""
         for place, code in enumerate(self.codes.dx):
             women = self.mix[self.row_of(code)]["female"]
-            if women in (0, 1):
+            if women in (0, 1) and not self.codes.sex[place]:
                 self.codes.sex[place] = FEMALE if women else MALE
 
     def ways(self) -> list[Way]:
