@@ -109,6 +109,10 @@ LIST_COLUMNS: tuple[Column, ...] = (
         _NOT_REPORTED,
     ),
     Column(
+        "basic_paid", "money", "yuan", "统筹基金支付", "Paid by the pool of basic insurance "
+        "(hifp_pay).", _NOT_REPORTED,
+    ),
+    Column(
         "hospital_paid", "money", "yuan", "医院负担金额", "Borne by the hospital (hosp_part_amt).",
         _NOT_REPORTED,
     ),
@@ -145,6 +149,15 @@ LIST_COLUMNS: tuple[Column, ...] = (
     Column(
         "retired", "str", "1/0, 是/否; psn_type 11 working, 21 retired", "退休",
         "Whether the insured person is retired.", _NOT_REPORTED,
+    ),
+    Column(
+        "hospital_infection", "str", "1/0, 是/否", "医院感染",
+        "Whether the patient caught an infection in hospital.", _NOT_REPORTED,
+    ),
+    Column(
+        "surgery_level", "str", "1-4", "手术级别",
+        "Highest level of the stay's operations; the front sheet has it, the list does not.",
+        "not reported, or no operation",
     ),
     Column(
         "region_level", "str", "as the plan names it", "就医地区层级",

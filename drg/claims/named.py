@@ -33,10 +33,11 @@ class Named(NamedTuple):
 
     def marked(self, test: Callable[[str], object]) -> NDArray[np.bool_]:
         """Rows whose value passes a test; what is not reported does not."""
-        passing = [bool(test(name)) for name in self.names]
-        if not any(passing):
+        passing = np.zeros(len(self.names) + 1, np.bool_)
+        passing[:-1] = np.fromiter(map(test, self.names), np.bool_, len(self.names))
+        if not passing.any():
             return np.zeros(len(self.codes), np.bool_)
-        found: NDArray[np.bool_] = np.array([*passing, False], np.bool_)[self.codes]
+        found: NDArray[np.bool_] = passing[self.codes]
         return found
 
     @property

@@ -14,16 +14,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from drg.claims.derived import Derived, read_derived
 from drg.claims.frame import PRICING_NAMES, SCALARS, SEPARATOR
+from drg.claims.interface.tables import interface_folder
 from drg.claims.list_columns import LIST_NAMES
 from drg.errors import InputError, TableError
 from drg.paths import tables_root
 
-__all__ = ["ClaimColumns", "CodeHeaders", "HeaderProfile", "load_profiles", "match_columns"]
+__all__ = [
+    "ClaimColumns", "CodeHeaders", "Header", "HeaderProfile", "load_profiles",
+    "match_columns",
+]  # fmt: skip
 
 _IGNORED = re.compile(r"[\s_\-]+")
 _NUMBER = "{n}"
-_CODE_KEYS = ("joined", "wide", "principal", "others_joined", "others_wide")
+_CODE_KEYS = ("joined", "wide", "principal", "others_joined", "others_wide", "others_listed")
 _SHOWN = 12
 
 
@@ -71,11 +76,12 @@ class CodeHeaders:
     principal: tuple[str, ...] = ()
     others_joined: tuple[str, ...] = ()
     others_wide: tuple[str, ...] = ()
+    others_listed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class HeaderProfile:
-    """One file of ``tables/headers``."""
+    """One file of ``tables/headers``; ``derived`` None: its cells are canonical as they are."""
 
     id: str
     order: int
@@ -87,6 +93,7 @@ class HeaderProfile:
     scalars: Mapping[str, tuple[str, ...]]
     diagnoses: CodeHeaders
     procedures: CodeHeaders = field(default_factory=CodeHeaders)
+    derived: Derived | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ class _Codes:
 def load_profiles(folder: Path | None = None) -> tuple[HeaderProfile, ...]:
     """All header profiles of a folder (``tables/headers`` when omitted), in their order.
 
+    Tables in use without those of the interface do without profiles that translate by them.
+
     Raises
     ------
     TableError
@@ -108,16 +117,25 @@ def load_profiles(folder: Path | None = None) -> tuple[HeaderProfile, ...]:
 
 @cache
 def _load(folder: Path) -> tuple[HeaderProfile, ...]:
-    profiles = [_read_profile(path) for path in sorted(folder.glob("*.toml"))]
+    read = (_read_profile(path) for path in sorted(folder.glob("*.toml")))
+    profiles = [profile for profile in read if profile is not None]
     if not profiles:
         raise TableError("T120", where=str(folder), detail="*.toml")
     return tuple(sorted(profiles, key=lambda profile: (profile.order, profile.id)))
 
 
-def _read_profile(path: Path) -> HeaderProfile:
+def _read_profile(path: Path) -> HeaderProfile | None:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
-        unknown = set(data["scalars"]) - {*SCALARS, *PRICING_NAMES, *LIST_NAMES}
+        scalars = {name: _texts(names) for name, names in data["scalars"].items()}
+        derived = None
+        if "derived" in data:
+            if not interface_folder().is_dir():
+                return None
+            derived = read_derived(data["derived"], tuple(scalars))
+            # What an earlier run worked out stands under the canonical name and goes first.
+            scalars = {name: (name, *scalars.get(name, ())) for name in (*scalars, *derived.fields)}
+        unknown = set(scalars) - {*SCALARS, *PRICING_NAMES, *LIST_NAMES}
         if unknown:
             raise ValueError(f"[scalars] {', '.join(sorted(unknown))}")
         separators = _texts(data["separators"])
@@ -131,9 +149,10 @@ def _read_profile(path: Path) -> HeaderProfile:
             separators=separators,
             lends=bool(data["lends"]),
             unless=_texts(data["unless"]),
-            scalars={name: _texts(names) for name, names in data["scalars"].items()},
+            scalars=scalars,
             diagnoses=_code_headers(data["diagnoses"]),
             procedures=_code_headers(data.get("procedures", {})),
+            derived=derived,
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise TableError("T120", where=str(path), detail=str(error)) from error
@@ -160,11 +179,12 @@ def _key(name: str) -> str:
     return _IGNORED.sub("", unicodedata.normalize("NFKC", name)).casefold()
 
 
-class _Header:
+class Header:
     """The columns of one file, looked up by their harmless spelling."""
 
     def __init__(self, columns: Sequence[str], where: str) -> None:
         self.where = where
+        self.names = frozenset(columns)
         self.by_key: dict[str, list[str]] = {}
         for name in columns:
             self.by_key.setdefault(_key(name), []).append(name)
@@ -191,6 +211,11 @@ class _Header:
             if numbers:
                 return tuple(self._single(numbers[number]) for number in sorted(numbers))
         return ()
+
+    def listed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these columns that the file has, in this order."""
+        found = (self.one([name]) for name in names)
+        return tuple(name for name in found if name is not None)
 
     def _single(self, found: list[str]) -> str:
         if len(found) > 1:
@@ -233,7 +258,7 @@ def match_columns(
         F110 no diagnosis column, F112 two columns spell the same name, F119 a code column
         holds neither text nor lists, F121 no such profile.
     """
-    header = _Header(columns, where)
+    header = Header(columns, where)
     profiles = load_profiles()
     if profile is not None and profile not in {p.id for p in profiles}:
         known = ", ".join(p.id for p in profiles)
@@ -260,11 +285,15 @@ def match_columns(
     return best
 
 
-def _match(profile: HeaderProfile, header: _Header) -> ClaimColumns | None:
-    diagnoses = _match_codes(profile.diagnoses, header)
+def _match(profile: HeaderProfile, header: Header) -> ClaimColumns | None:
+    diagnoses, procedures = (
+        _Codes((name,), joined=True)
+        if profile.derived and name in header.names
+        else _match_codes(headers, header)
+        for name, headers in (("diagnoses", profile.diagnoses), ("procedures", profile.procedures))
+    )
     if not diagnoses.columns:
         return None
-    procedures = _match_codes(profile.procedures, header)
     found = {name: header.one(names) for name, names in profile.scalars.items()}
     return ClaimColumns(
         scalars={name: column for name, column in found.items() if column is not None},
@@ -277,7 +306,7 @@ def _match(profile: HeaderProfile, header: _Header) -> ClaimColumns | None:
     )
 
 
-def _match_codes(headers: CodeHeaders, header: _Header) -> _Codes:
+def _match_codes(headers: CodeHeaders, header: Header) -> _Codes:
     wide = header.numbered(headers.wide)
     joined = header.one(headers.joined)
     principal = header.one(headers.principal)
@@ -285,6 +314,8 @@ def _match_codes(headers: CodeHeaders, header: _Header) -> _Codes:
         if joined is not None:
             return _Codes((joined,), joined=True)
         return _Codes(wide)
+    if listed := header.listed(headers.others_listed):
+        return _Codes((principal, *listed))
     # Beside a principal column, numbered or joined columns hold the other codes.
     if others := header.numbered(headers.others_wide):
         return _Codes((principal, *others))
@@ -299,7 +330,7 @@ def _score(columns: ClaimColumns) -> int:
     return len(columns.scalars) + bool(columns.diagnoses) + bool(columns.procedures)
 
 
-def _borrow(best: ClaimColumns, profiles: Sequence[HeaderProfile], header: _Header) -> ClaimColumns:
+def _borrow(best: ClaimColumns, profiles: Sequence[HeaderProfile], header: Header) -> ClaimColumns:
     """Fill fields the winning profile does not find, so that mixed headers are read whole."""
     scalars = dict(best.scalars)
     used = set(best.sources())

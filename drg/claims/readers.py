@@ -1,7 +1,7 @@
-"""Open a claim file: CSV, TSV, Parquet or XLSX, as the file's own columns in the file's order.
+"""Open a claim file: CSV, TSV, Parquet, XLSX, JSON, as the file's own columns, rows in order.
 
-Text stays text (no type is inferred), Parquet keeps its dtypes, XLSX cells become text.
-Whatever is wrong with a file is one ``InputError`` with a code, the place and the mend.
+Text stays text, Parquet keeps its dtypes, XLSX cells become text; JSON holds settlement lists.
+Whatever is wrong with a file is one ``InputError``: code, place, mend.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from types import TracebackType
 import polars as pl
 
 from drg.claims.delimited import Layout, check_names, find_bad_row, layout
+from drg.claims.derived import derive
 from drg.claims.encoding import DENIED, plain_text, system_code
-from drg.claims.profiles import ClaimColumns, load_profiles, match_columns
+from drg.claims.interface.lists import LIST_SUFFIXES, open_lists
+from drg.claims.profiles import ClaimColumns, Header, load_profiles, match_columns
 from drg.errors import InputError
 
 __all__ = ["BATCH", "INPUT_SUFFIXES", "ClaimSource", "explained", "open_claims", "open_table"]
@@ -27,7 +29,9 @@ __all__ = ["BATCH", "INPUT_SUFFIXES", "ClaimSource", "explained", "open_claims",
 BATCH = 100_000
 #: Rows of a Parquet file read at once: smaller ones decode large row groups again and again.
 _SLICE = 200_000
-INPUT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".xlsx")
+INPUT_SUFFIXES = (
+    ".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".xlsx", *LIST_SUFFIXES,
+)  # fmt: skip
 
 _SAMPLE = 10_000
 _MAGIC = {
@@ -56,6 +60,8 @@ class ClaimSource:
         Number of claims.
     encoding : str
         ``utf-8``, ``utf-8-sig``, ``utf-16``, ``gb18030``; empty for Parquet and XLSX.
+    items : LazyFrame or None
+        Charges by class, of a file of settlement lists; None for any other file.
     """
 
     def __init__(
@@ -67,12 +73,19 @@ class ClaimSource:
         self.encoding = encoding
         self.columns = ClaimColumns({}, (), False)
         self._frame = frame
+        self.items: pl.LazyFrame | None = None
         self._layout: Layout | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def scan(self) -> pl.LazyFrame:
         """The file's own columns, every row, in order. Valid until the source is closed."""
         return self._frame
+
+    def add(self, made: Sequence[pl.Expr]) -> None:
+        """Add columns of text behind the file's own."""
+        self._frame = self._frame.with_columns(made)
+        names = dict.fromkeys((expr.meta.output_name() for expr in made), pl.String())
+        self.schema = pl.Schema({**self.schema, **names})
 
     def batches(self, size: int = BATCH, *, without: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
         """The rows in order, in frames of about ``size`` rows (no frame when there are none).
@@ -179,7 +192,7 @@ def open_claims(
             columns = match_columns(
                 source.schema.names(), source.schema, where=str(path), profile=profile
             )
-            source.columns = _choose_separator(columns, source)
+            source.columns = _choose_separator(_derived(columns, source), source)
     except BaseException:
         source.close()
         raise
@@ -187,7 +200,7 @@ def open_claims(
 
 
 def open_table(path: str | Path, *, sheet: str | int | None = None) -> ClaimSource:
-    """Open any file that claims could stand in, without looking for a claim's fields.
+    """Open any file that claims could stand in; no field of a claim is looked for.
 
     Parameters
     ----------
@@ -216,6 +229,8 @@ def open_table(path: str | Path, *, sheet: str | int | None = None) -> ClaimSour
                 source = _open_parquet(path)
             elif suffix == ".xlsx":
                 source = _open_xlsx(path, sheet or 0)
+            elif suffix in LIST_SUFFIXES:
+                source = _open_json(path, workdir)
             else:
                 source = _open_text(path, suffix, workdir)
     except BaseException:
@@ -267,7 +282,7 @@ def _check_kind(path: Path, suffix: str) -> None:
     with path.open("rb") as file:
         head = file.read(4)
     if not head:
-        raise InputError("F103", where=where)
+        raise InputError("F162" if suffix in LIST_SUFFIXES else "F103", where=where)
     found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
     wanted = "gzip" if suffix.endswith(".gz") else suffix[1:]
     if found and found != wanted:
@@ -290,6 +305,13 @@ def _open_text(path: Path, suffix: str, workdir: Callable[[], Path]) -> ClaimSou
     )
     source = ClaimSource(path, frame, schema, shape.rows, plain.encoding)
     source._layout = shape
+    return source
+
+
+def _open_json(path: Path, workdir: Callable[[], Path]) -> ClaimSource:
+    claims, items, schema, rows, encoding = open_lists(path, workdir)
+    source = ClaimSource(path, claims, schema, rows, encoding)
+    source.items = items
     return source
 
 
@@ -341,6 +363,16 @@ def _as_dates(frame: pl.DataFrame) -> list[pl.Expr]:
         pl.all().str.contains(_DATE_CELL).all() & pl.all().is_not_null().any()
     ).row(0, named=True)
     return [pl.col(name).str.head(10) for name, only_dates in columns.items() if only_dates]
+
+
+def _derived(columns: ClaimColumns, source: ClaimSource) -> ClaimColumns:
+    """Add what the file's profile works out: translated codes and the like, behind its columns."""
+    rules = next(p.derived for p in load_profiles() if p.id == columns.profile)
+    if rules is None:
+        return columns
+    made, columns = derive(columns, rules, Header(source.schema.names(), str(source.path)))
+    source.add(made)
+    return columns
 
 
 def _choose_separator(columns: ClaimColumns, source: ClaimSource) -> ClaimColumns:
