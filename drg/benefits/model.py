@@ -37,6 +37,8 @@ class Visit(NamedTuple):
         Where the hospital lies as the plan names it (county, city, province); ``""`` not reported.
     care : str
         ``"inpatient"``, ``"outpatient"``, ``"chronic"``.
+    basic_paid : int or None
+        What basic insurance has paid, for a plan that has no terms for it; None: not reported.
     """
 
     total: int
@@ -50,6 +52,7 @@ class Visit(NamedTuple):
     off_site: str = ""
     region: str = ""
     care: str = "inpatient"
+    basic_paid: int | None = None
 
 
 class Balance(NamedTuple):

@@ -73,7 +73,7 @@ _WORKERS = 2
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]|^\.|[. ]$')
 
 
-def statement_files(hospitals: Sequence[str]) -> dict[str, str]:
+def statement_files(hospitals: Sequence[str], suffix: str = ".xlsx") -> dict[str, str]:
     """File name of each hospital's statement; ids that would share one get a number.
 
     Examples
@@ -88,7 +88,7 @@ def statement_files(hospitals: Sequence[str]) -> dict[str, str]:
         # Some systems take H1 and h1 for one file.
         number = taken.get(stem.casefold(), 0) + 1
         taken[stem.casefold()] = number
-        names[hospital] = f"{stem}.xlsx" if number == 1 else f"{stem}_{number}.xlsx"
+        names[hospital] = f"{stem}{suffix}" if number == 1 else f"{stem}_{number}{suffix}"
     return names
 
 

@@ -15,8 +15,9 @@ from drg.text import aligned, language, text
 
 if TYPE_CHECKING:
     from drg.payment.policy import Policy
+    from drg.payment.policy.model import Sourced
 
-__all__ = ["list_lines", "page_lines", "policies_json"]
+__all__ = ["in_force_words", "list_lines", "page_lines", "place_words", "policies_json"]
 
 #: Mechanisms in the order of a case's way; month and year count where they say anything.
 _MECHANISMS = ("dip", "per_disease", "bed_day", "outpatient", "community", "budget")
@@ -27,13 +28,13 @@ def list_lines(lang: str | None = None) -> list[str]:
     heads = ("id", "place", "in_force", "mechanisms", "wanted", "title")
     rows = [tuple(_say(f"head_{head}", lang) for head in heads)]
     for policy in list_policies():
-        name = _place(policy, lang)
+        name = place_words(policy, lang)
         title = policy.title_zh if _zh(lang) else policy.title_en
         if policy.synthetic:
             title = _say("marked", lang, title=title)
         mechanisms = _say("comma", lang).join(_mechanisms(policy, lang))
         wanted = str(len(policy.wanted)) if policy.wanted else "—"
-        rows.append((policy.id, name, _in_force(policy, lang), mechanisms, wanted, title))
+        rows.append((policy.id, name, in_force_words(policy, lang), mechanisms, wanted, title))
     return aligned(rows, right=(4,))
 
 
@@ -60,12 +61,12 @@ def policies_json() -> str:
     return json.dumps(found, ensure_ascii=False, indent=2)
 
 
-def page_lines(policy: Policy, lang: str | None = None) -> Iterator[str]:
+def page_lines(policy: Sourced, lang: str | None = None) -> Iterator[str]:
     """A policy told: dates, every number with status and document, notes, what is wanted.
 
     Parameters
     ----------
-    policy : Policy
+    policy : Policy or Plan
     lang : {"zh", "en"}, optional
         Language; the context's when omitted. Notes are in the language it was loaded in.
     """
@@ -74,8 +75,8 @@ def page_lines(policy: Policy, lang: str | None = None) -> Iterator[str]:
     if policy.synthetic:
         yield _say("synthetic", lang)
     facts = [
-        ("page_place", _place(policy, lang)),
-        ("page_in_force", _in_force(policy, lang)),
+        ("page_place", place_words(policy, lang)),
+        ("page_in_force", in_force_words(policy, lang)),
         ("page_note", policy.in_force_note),
         ("page_insurance", ", ".join(policy.insurances) or _say("all", lang)),
         ("page_digest", policy.digest),
@@ -117,14 +118,15 @@ def _mechanisms(policy: Policy, lang: str | None) -> list[str]:
     return [_say(f"mechanism_{name}", lang) for name in _keys(policy)]
 
 
-def _place(policy: Policy, lang: str | None) -> str:
+def place_words(policy: Sourced, lang: str | None) -> str:
     """The place as one may ask for it: ``哈尔滨 (haerbin, harbin)``."""
     if not _zh(lang):
         return ", ".join((policy.place, *policy.also))
     return f"{policy.place_zh} ({', '.join((policy.place, *policy.also))})"
 
 
-def _in_force(policy: Policy, lang: str | None) -> str:
+def in_force_words(policy: Sourced, lang: str | None) -> str:
+    """Days in force and how they are known."""
     status = policy.in_force_status or "unknown"
     return f"{policy.in_force} {text(f'explain.dates_{status}', lang)}"
 
@@ -135,7 +137,7 @@ def _note_line(note: Mapping[str, str], lang: str | None) -> str:
     return f"  {where}: {words}" if where else f"  {words}"
 
 
-def _document_lines(policy: Policy, lang: str | None) -> Iterator[str]:
+def _document_lines(policy: Sourced, lang: str | None) -> Iterator[str]:
     register = _documents(tables_root() / "sources.toml")
     register |= _documents(Path(policy.folder) / "sources.toml")
     for source in policy.sources:

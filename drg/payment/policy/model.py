@@ -21,6 +21,7 @@ from drg.payment.policy.terms import Budget, Month, Year
 __all__ = [
     "Policy",
     "Provenance",
+    "Sourced",
 ]
 
 
@@ -38,8 +39,8 @@ class Provenance(Model):
     note: str = ""
 
 
-class Policy(Model):
-    """The payment rules of a place over an interval.
+class Sourced(Model):
+    """What a file of numbers says of itself, and where each of its numbers stands.
 
     Attributes
     ----------
@@ -58,11 +59,10 @@ class Policy(Model):
     digest : str
         SHA-256 over all that decides a payment, tables included.
     folder : str
-        Where tables named by the policy lie.
+        Where tables named by the file lie.
     """
 
     id: str
-    kind: Literal["policy"] = "policy"
     place: str
     place_zh: str
     also: tuple[str, ...] = ()
@@ -75,6 +75,16 @@ class Policy(Model):
     synthetic: bool = False
     sources: tuple[str, ...] = ()
     notes: tuple[Mapping[str, str], ...] = ()
+    provenance: Mapping[str, Provenance] = Field(default_factory=dict)
+    wanted: Mapping[str, str] = Field(default_factory=dict)
+    digest: str = ""
+    folder: str = ""
+
+
+class Policy(Sourced):
+    """The payment rules of a place over an interval; a part that is None is not used there."""
+
+    kind: Literal["policy"] = "policy"
     drg: DrgPayment | None = None
     dip: DipPayment | None = None
     per_disease: PerDisease | None = None
@@ -84,7 +94,3 @@ class Policy(Model):
     budget: Budget | None = None
     month: Month = Month()
     year: Year = Year()
-    provenance: Mapping[str, Provenance] = Field(default_factory=dict)
-    wanted: Mapping[str, str] = Field(default_factory=dict)
-    digest: str = ""
-    folder: str = ""

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from drg.dates import Interval
 from drg.money import yuan
-from drg.payment.policy import Policy
 from drg.payment.policy.numbers import Fen
 
 __all__ = ["bare_type", "inner_type", "is_money", "value_at", "written"]
@@ -57,15 +56,18 @@ def is_money(annotation: Any) -> bool:
     return False
 
 
-def value_at(policy: Policy, path: tuple[str, ...]) -> Any:
-    """What a policy holds at a path; bed-day payments go by id, other lists by place."""
+def value_at(policy: BaseModel, path: tuple[str, ...]) -> Any:
+    """What a policy or plan holds at a path; bed-day payments go by id, other lists by place."""
     value: Any = policy
     for depth, part in enumerate(path):
         if isinstance(value, BaseModel):
             value = getattr(value, part)
         elif isinstance(value, Mapping):
-            # A key may hold dots of its own; nothing lies below it.
-            return value[".".join(path[depth:])]
+            # A key may hold dots of its own; then nothing lies below it.
+            whole = ".".join(path[depth:])
+            if whole in value:
+                return value[whole]
+            value = value[part]
         elif part.isdecimal():
             value = value[int(part)]
         else:
@@ -73,9 +75,9 @@ def value_at(policy: Policy, path: tuple[str, ...]) -> Any:
     return value
 
 
-def written(policy: Policy, path: tuple[str, ...]) -> str:
+def written(policy: BaseModel, path: tuple[str, ...]) -> str:
     """A value as a policy's file writes it: yuan, decimals, dates, names."""
-    annotation: Any = Policy
+    annotation: Any = type(policy)
     for part in path:
         annotation = inner_type(annotation, part)
     value = value_at(policy, path)

@@ -11,15 +11,17 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from drg.errors import TableError
 from drg.payment.policy.errors import PolicyError, near, shown
 from drg.text import text
 
 __all__ = [
-    "SECTIONS", "Draft", "Leaf", "Origin", "documents_of", "leaves", "merged", "read_draft",
+    "HEADER", "POLICY", "SECTIONS", "Draft", "Leaf", "Origin", "Shape", "documents_of", "leaves",
+    "merged", "read_draft",
 ]  # fmt: skip
 
 #: Parts of a policy that hold numbers.
@@ -27,16 +29,35 @@ SECTIONS = (
     "drg", "dip", "per_disease", "bed_day", "outpatient", "community", "budget", "month", "year",
 )  # fmt: skip
 #: What else may stand at the top.
-_HEADER = (
+HEADER = (
     "id", "kind", "place", "place_zh", "also", "title_zh", "title_en", "in_force",
     "in_force_status", "in_force_note", "in_force_note_zh", "in_force_note_en", "insurances",
     "synthetic", "sources", "notes",
 )  # fmt: skip
 _ORIGIN = ("source", "status", "note", "note_zh", "note_en")
-_OTHER = ("extends", "tables", "documents", *_ORIGIN)
+_OTHER = ("extends", "documents", *_ORIGIN)
 _NUMBER = ("value", "required")
 #: What an extending policy says for itself.
 _OWN = ("id", "extends", "notes", "sources")
+
+
+class Shape(NamedTuple):
+    """What may stand at the top of a file of this kind.
+
+    Attributes
+    ----------
+    sections : tuple of str
+        Parts that hold numbers.
+    others : tuple of str
+        Beside them, ``HEADER``, ``extends`` and ``documents``.
+    """
+
+    sections: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+#: A payment policy.
+POLICY = Shape(SECTIONS, ("tables",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +127,14 @@ class Draft:
     origin: Origin = field(default_factory=Origin)
 
 
-def read_draft(path: Path) -> Draft:
+def read_draft(path: Path, shape: Shape = POLICY) -> Draft:
     """Read one file; what it extends stays a name in the header.
+
+    Parameters
+    ----------
+    path : Path
+    shape : Shape, optional
+        A payment policy's when omitted.
 
     Raises
     ------
@@ -119,13 +146,13 @@ def read_draft(path: Path) -> Draft:
     """
     where = str(path)
     raw = _toml(path)
-    known = (*_HEADER, *SECTIONS, *_OTHER)
+    known = (*HEADER, *shape.sections, *shape.others, *_OTHER)
     for key in raw:
         if key not in known:
             raise PolicyError("P461", where=where, path=key, near=near(key, known))
     origin = Origin().over(raw, where, "")
     tree: dict[str, Any] = {}
-    for name in SECTIONS:
+    for name in shape.sections:
         if name in raw:
             section = _bed_days(raw[name], where) if name == "bed_day" else raw[name]
             if not isinstance(section, dict):
@@ -134,7 +161,7 @@ def read_draft(path: Path) -> Draft:
             tree[name] = _node(section, name, origin, where)
     return Draft(
         file=path,
-        header={key: raw[key] for key in (*_HEADER, "extends") if key in raw},
+        header={key: raw[key] for key in (*HEADER, "extends") if key in raw},
         tree=tree,
         tables=_section(raw, "tables", where),
         documents=frozenset(_section(raw, "documents", where)) | documents_of(path.parent),
@@ -151,7 +178,16 @@ def documents_of(folder: Path) -> frozenset[str]:
         T120: no readable TOML.
     """
     file = folder / "sources.toml"
-    return frozenset(_toml(file)) if file.is_file() else frozenset()
+    if not file.is_file():
+        return frozenset()
+    said = file.stat()
+    return _ids(file, said.st_mtime_ns, said.st_size)
+
+
+@cache
+def _ids(file: Path, changed: int, size: int) -> frozenset[str]:
+    """Of a register as it is now: it is read again once it has changed."""
+    return frozenset(_toml(file))
 
 
 def merged(base: Draft, own: Draft) -> Draft:

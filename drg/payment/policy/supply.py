@@ -62,7 +62,12 @@ def read_supply(words: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def supply_numbers(draft: Draft, supply: Mapping[str, str]) -> None:
+def supply_numbers(
+    draft: Draft,
+    supply: Mapping[str, str],
+    kind: type[BaseModel] = Policy,
+    sections: Sequence[str] = SECTIONS,
+) -> None:
     """Put what the user gives into a policy's tree, with the status ``supplied``.
 
     Parameters
@@ -73,6 +78,10 @@ def supply_numbers(draft: Draft, supply: Mapping[str, str]) -> None:
         ``drg.rates.<insurance>[.<level>]``, ``drg.coefficients.<hospital>[.<group>]``,
         ``bed_day.<id>.rates[.<level>[.<category>]]``, ``drg.outliers.high.<level>``; or name a
         table file for the whole of it.
+    kind : type, optional
+        Whose fields the sections are; a policy's when omitted.
+    sections : sequence of str, optional
+        Where numbers may stand.
 
     Raises
     ------
@@ -80,14 +89,17 @@ def supply_numbers(draft: Draft, supply: Mapping[str, str]) -> None:
         P476: no such path.
     """
     for path, text in supply.items():
-        _supply(draft, path, path.split("."), text.strip())
+        parts = path.split(".")
+        if parts[0] not in sections:
+            raise SupplyError("P476", where=FILE, path=path, near=near(parts[0], sections))
+        _supply(draft, kind, path, parts, text.strip())
 
 
-def _supply(draft: Draft, path: str, parts: Sequence[str], text: str) -> None:
-    if parts[0] not in SECTIONS:
-        raise SupplyError("P476", where=FILE, path=path, near=near(parts[0], SECTIONS))
+def _supply(
+    draft: Draft, kind: type[BaseModel], path: str, parts: Sequence[str], text: str
+) -> None:
     place: Any = draft.tree
-    annotation: Any = Policy
+    annotation: Any = kind
     for depth, part in enumerate(parts, start=1):
         if annotation is _BED_DAYS:
             there: dict[str, Any] = draft.tree.get("bed_day", {})
@@ -95,13 +107,14 @@ def _supply(draft: Draft, path: str, parts: Sequence[str], text: str) -> None:
                 raise SupplyError("P476", where=FILE, path=path, near=near(part, [*there]))
             place, annotation = there[part], BedDay
             continue
+        by_id = get_origin(annotation) is Mapping
         inner = bare_type(inner_type(annotation, part))
-        if inner is None:
-            known = [*annotation.model_fields]
+        if inner is None or (by_id and part not in place):
+            known = [*place] if by_id else [*annotation.model_fields]
             raise SupplyError("P476", where=FILE, path=path, near=near(part, known))
         if inner == _BED_DAYS:
             annotation = _BED_DAYS
-        elif depth == len(parts) or not _is_model(inner):
+        elif depth == len(parts) or not _holds_models(inner):
             _set(draft, place, part, inner, parts[:depth], parts[depth:], text)
             return
         else:
@@ -193,6 +206,13 @@ def _opened(place: dict[str, Any], name: str) -> dict[str, Any]:
 def _is_model(annotation: Any) -> bool:
     kind = bare_type(annotation)
     return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _holds_models(annotation: Any) -> bool:
+    """Whether a path may go on into a part, or into parts by id."""
+    return _is_model(annotation) or (
+        get_origin(annotation) is Mapping and _is_model(inner_type(annotation, ""))
+    )
 
 
 def _text(leaf: Any) -> str:
