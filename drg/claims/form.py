@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from drg.money import yuan
 
-__all__ = ["MONEY", "Cell", "Form", "Kind", "print_on_a4", "text_width"]
+__all__ = ["MONEY", "Cell", "Form", "Kind", "Number", "print_on_a4", "text_width"]
 
 #: Number format of yuan.
 MONEY = "#,##0.00"
@@ -19,7 +19,16 @@ _COUNT, _LINE_HEIGHT = "#,##0", 16
 
 #: ``fen`` holds integer fen and shows yuan; None is an empty cell.
 Kind = Literal["text", "fen", "count"]
-Cell = str | int | None
+
+
+class Number(NamedTuple):
+    """A decimal, written out, with a number format of its own."""
+
+    value: str
+    form: str
+
+
+Cell = str | int | Number | None
 
 
 class Form:
@@ -102,7 +111,7 @@ class Form:
             Empty: the table above goes on.
         kinds : sequence of {"text", "fen", "count"}
             By column of the table.
-        rows : sequence of sequence of str, int or None
+        rows : sequence of sequence of str, int, Number or None
             Cells.
         spans : sequence of int, optional
             Columns of the form that each column of the table takes; one when omitted.
@@ -145,6 +154,10 @@ class Form:
             self._page.write_blank(row, column, None, self._look(**ruled))
         elif isinstance(cell, str):
             self._page.write_string(row, column, _inert(cell), self._look(**ruled))
+        elif isinstance(cell, Number):
+            # As fen below: the same text as float up to 15 digits.
+            look = self._look(**ruled, num_format=cell.form)
+            self._page.write_number(row, column, float(cell.value), look)
         elif kind == "fen":
             look = self._look(**ruled, num_format=MONEY)
             # Yuan with two decimals are the same text as float up to 15 digits.

@@ -128,6 +128,8 @@ class Workbook:
         formats: Mapping[str, str] | None = None,
         lines: Sequence[str] = (),
         printed: bool = False,
+        frozen: int = 0,
+        outline: Collection[str] = (),
     ) -> Sheet:
         """Add a sheet; sheets stand in the order in which they are added.
 
@@ -149,6 +151,10 @@ class Workbook:
             Lines of text above the headings.
         printed : bool, optional
             Prints on A4, landscape, as wide as the page, headings and page numbers on each.
+        frozen : int, optional
+            Columns at the left that stay in sight.
+        outline : collection of str, optional
+            Columns that can be folded away together, by the mark above them.
         """
         if len(columns) > _COLUMNS:
             raise InputError("F208", where=self._where, found=len(columns), limit=_COLUMNS)
@@ -161,6 +167,8 @@ class Workbook:
             formats=dict(formats or {}),
             lines=tuple(lines),
             printed=printed,
+            frozen=frozen,
+            outline=frozenset(outline),
         )
         sheet = Sheet(self, plan)
         self._sheets.append(sheet)
@@ -178,6 +186,8 @@ class _Plan(NamedTuple):
     formats: dict[str, str]
     lines: tuple[str, ...]
     printed: bool
+    frozen: int
+    outline: frozenset[str]
 
 
 class Sheet:
@@ -213,7 +223,7 @@ class Sheet:
             bold = self._book.look(bold=number == 0, font_size=14 if number == 0 else 11)
             self._page.write_string(number, 0, line, bold)
         heading = self._book.look(bold=True)
-        self._page.freeze_panes(self._head + 1, 0)
+        self._page.freeze_panes(self._head + 1, plan.frozen)
         for column, head in enumerate(plan.heads):
             self._page.write_string(self._head, column, head, heading)
         if plan.printed:
@@ -234,7 +244,8 @@ class Sheet:
         low, high = _WIDTHS
         for column, (fixed, wanted) in enumerate(zip(self._plan.fixed, self._wanted, strict=True)):
             width = max(low, min(wanted, high)) if fixed is None else fixed
-            self._page.set_column(column, column, width)
+            level = int(self._plan.columns[column] in self._plan.outline)
+            self._page.set_column(column, column, width, None, {"level": level})
         if self._plan.heads:
             self._page.autofilter(self._head, 0, self._head + self._used, len(self._plan.heads) - 1)
 

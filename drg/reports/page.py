@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-__all__ = ["Column", "chart", "figures", "listed", "notice", "page", "pair", "section", "table"]
+__all__ = [
+    "Column", "Marked", "chart", "figures", "listed", "notice", "page", "pair", "section", "table",
+]  # fmt: skip
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -33,6 +35,18 @@ svg { width: 100%; max-width: 40rem; height: auto; display: block; }
   margin: .8rem 0; }
 .good { border-color: #2c7a4b; background: #eaf6ee; }
 .bad { border-color: #b5473c; background: #fbecea; }
+body.wide { max-width: 78rem; }
+.wide .keys { display: grid; grid-template-columns: repeat(4, 1fr); }
+.wide .broad svg { max-width: none; }
+.wide th { word-break: keep-all; }
+.whole { white-space: nowrap; }
+table.even { table-layout: fixed; }
+.even th:first-child { width: 30%; }
+td small { display: block; white-space: normal; color: #51606e; font-size: .82em; }
+td.green { border-left: 4px solid #00805d; }
+td.yellow { border-left: 4px solid #e0b400; background: #fdf8e3; }
+td.orange { border-left: 4px solid #d55e00; background: #fdf0e6; }
+td.red { border-left: 4px solid #a11a3c; background: #fbe7ec; font-weight: 600; }
 footer { color: #51606e; font-size: .85rem; margin-top: 2rem; }
 @page { size: A4; margin: 14mm; }
 @media print {
@@ -42,26 +56,55 @@ footer { color: #51606e; font-size: .85rem; margin-top: 2rem; }
   h2 { break-after: avoid; }
   tr, svg, .keys div { break-inside: avoid; }
   thead { display: table-header-group; }
+  .wide h1 { font-size: 1.3rem; }
+  .wide h2 { font-size: 1rem; margin-top: 1rem; }
+  .wide .keys { grid-template-columns: repeat(6, 1fr); margin: .6rem 0; }
 }
 """
+#: Paper of wide pages.
+_ACROSS = "@page { size: A4 landscape; margin: 12mm; }\n"
+
+
+class Marked(str):
+    """A cell with a look of its own, or with a small line under it.
+
+    ``look`` is ``green``, ``yellow``, ``orange``, ``red`` or ``""``; it only helps to find what
+    the text says as well.
+    """
+
+    look: str
+    note: str
+
+    def __new__(cls, words: str, look: str = "", *, note: str = "") -> Marked:
+        cell = super().__new__(cls, words)
+        cell.look, cell.note = look, note
+        return cell
 
 
 class Column(NamedTuple):
-    """Heading of a column of a table, and whether it holds figures."""
+    """Heading of a column, whether it holds figures, whether its cells stay on one line."""
 
     head: str
     number: bool = False
+    whole: bool = False
 
 
-def page(title: str, lang: str, parts: Iterable[str]) -> str:
-    """A whole page; ``parts`` are made by the functions here."""
+def page(
+    title: str, lang: str, parts: Iterable[str], *, wide: bool = False, own_style: str = ""
+) -> str:
+    """A whole page; ``parts`` are made by the functions here.
+
+    A ``wide`` one has room for tables of many columns and is printed across the paper;
+    ``own_style`` comes after the style of all pages.
+    """
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     body = "\n".join(part for part in parts if part)
+    style, kind = (_STYLE + _ACROSS, ' class="wide"') if wide else (_STYLE, "")
     return (
         f'<!DOCTYPE html>\n<html lang="{"zh-CN" if lang == "zh" else "en"}">\n<head>\n'
         f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{style}{own_style}</style>\n</head>\n<body{kind}>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
     )
 
@@ -85,9 +128,10 @@ def pair(first: str, second: str) -> str:
     return f'<div class="pair"><div>{first}</div><div>{second}</div></div>'
 
 
-def chart(svg: str, note: str = "") -> str:
-    """A chart that ``drg.reports.svg`` drew, and a line under it."""
-    return f"{svg}\n<p>{escape(note)}</p>" if note else svg
+def chart(svg: str, note: str = "", *, broad: bool = False) -> str:
+    """A chart of ``drg.reports.svg``, and a line under it; a ``broad`` one fills the page."""
+    drawn = f'<div class="broad">{svg}</div>' if broad and svg else svg
+    return f"{drawn}\n<p>{escape(note)}</p>" if note else drawn
 
 
 def notice(words: str, kind: str = "", items: Iterable[str] = ()) -> str:
@@ -102,16 +146,26 @@ def listed(words: Iterable[str]) -> str:
     return "\n".join(f"<p>{escape(line)}</p>" for line in words if line)
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
-    """A table of texts."""
-    marks = [' class="number"' if column.number else "" for column in columns]
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, even: bool = False) -> str:
+    """A table of texts; columns of ``even`` ones stand under each other from table to table."""
+    marks = [
+        ' class="number"' if column.number else ' class="whole"' if column.whole else ""
+        for column in columns
+    ]
     head = "".join(
         f"<th{mark}>{escape(column.head)}</th>" for mark, column in zip(marks, columns, strict=True)
     )
     body = "\n".join(
-        "<tr>"
-        + "".join(f"<td{mark}>{escape(cell)}</td>" for mark, cell in zip(marks, row, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(_cell(mark, cell) for mark, cell in zip(marks, row, strict=True)) + "</tr>"
         for row in rows
     )
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    kind = ' class="even"' if even else ""
+    return f"<table{kind}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _cell(mark: str, cell: str) -> str:
+    words = escape(cell)
+    if isinstance(cell, Marked):
+        mark = f' class="{cell.look}"' if cell.look else mark
+        words += f"<small>{escape(cell.note)}</small>" if cell.note else ""
+    return f"<td{mark}>{words}</td>"

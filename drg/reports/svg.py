@@ -27,7 +27,14 @@ class Bar(NamedTuple):
     shown: str
 
 
-def bars(title: str, rows: Sequence[Bar], *, width: int = 640) -> str:
+def bars(
+    title: str,
+    rows: Sequence[Bar],
+    *,
+    width: int = 640,
+    bound: int | None = None,
+    room: int | None = None,
+) -> str:
     """Horizontal bars from a common zero line; negative ones to the left of it.
 
     Parameters
@@ -37,6 +44,10 @@ def bars(title: str, rows: Sequence[Bar], *, width: int = 640) -> str:
     rows : sequence of Bar
     width : int, optional
         Of the drawing; letters are 12 high.
+    bound : int, optional
+        A value that a dashed line marks, such as what a plan allows.
+    room : int, optional
+        Of the labels; a third of the drawing or so when omitted.
 
     Returns
     -------
@@ -46,12 +57,14 @@ def bars(title: str, rows: Sequence[Bar], *, width: int = 640) -> str:
     if not rows:
         return ""
     height = len(rows) * (_ROW + _GAP) + _GAP
-    label, value = 60 + width // 5, 60 + width // 10
-    room = width - label - value
-    low, high = min(0, *(r.value for r in rows)), max(0, *(r.value for r in rows))
+    label = 60 + width // 5 if room is None else room
+    value = 60 + width // 10
+    length = width - label - value
+    values = [0, bound or 0, *(row.value for row in rows)]
+    low, high = min(values), max(values)
     whole = (high - low) or 1
     # Integers of any size divide exactly; a tenth of a unit is finer than any screen.
-    zero = label + _tenths(-low * room, whole)
+    zero = label + _tenths(-low * length, whole)
     parts = [
         f'<svg viewBox="0 0 {width} {height}" font-size="12" fill="{_INK}" role="img" '
         f'aria-label="{escape(title)}">',
@@ -59,7 +72,7 @@ def bars(title: str, rows: Sequence[Bar], *, width: int = 640) -> str:
     ]
     for number, row in enumerate(rows):
         top = _GAP + number * (_ROW + _GAP)
-        size = _tenths(abs(row.value) * room, whole)
+        size = _tenths(abs(row.value) * length, whole)
         left = zero - size if row.value < 0 else zero
         middle = top + _ROW - 6
         colour = _LOSS if row.value < 0 else _GAIN
@@ -70,6 +83,12 @@ def bars(title: str, rows: Sequence[Bar], *, width: int = 640) -> str:
             f'<text x="{width}" y="{middle}" text-anchor="end">{escape(row.shown)}</text>',
         ]
     parts.append(f'<line stroke="{_INK}" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{height}"/>')
+    if bound is not None:
+        x = label + _tenths((bound - low) * length, whole)
+        parts.append(
+            f'<line stroke="{_INK}" stroke-dasharray="5 3" x1="{x:.1f}" x2="{x:.1f}" y1="0" '
+            f'y2="{height}"/>'
+        )
     return "".join([*parts, "</svg>"])
 
 
