@@ -20,10 +20,10 @@ import numpy as np
 import polars as pl
 
 from drg.claims.synth_defects import put_defects
-from drg.claims.synth_draw import BLOCK, MISSING, Block, Matrix, Source, draw_block
+from drg.claims.synth_draw import BLOCK, MISSING, Block, Source, draw_block
 from drg.claims.synth_model import Model, build_model, hospital_levels
 from drg.claims.synth_plan import SchemeLike
-from drg.claims.synth_tables import Floats, read_parameters
+from drg.claims.synth_tables import Floats, Matrix, read_parameters
 from drg.dates import Month
 
 __all__ = ["Run", "SchemeLike", "run_batches", "synth", "synth_batches", "synth_hospitals"]

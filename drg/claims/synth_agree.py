@@ -8,19 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from drg.claims.synth_codes import Bools
 from drg.claims.synth_model import Ints, Model
 from drg.claims.synth_plan import MOST_FURTHER
-from drg.claims.synth_tables import KINDS
+from drg.claims.synth_tables import KINDS, Bools, Matrix
 
 if TYPE_CHECKING:
     from drg.claims.synth_draw import Source
 
 __all__ = ["Matrix", "agreed", "never_first", "other_principal", "told_apart", "without_repeats"]
 
-Matrix = npt.NDArray[np.int32]
 
 #: Draws for a principal diagnosis that fits.
 _TRIES = 16

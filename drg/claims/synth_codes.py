@@ -8,10 +8,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from drg.claims.synth_tables import Parameters, shares_of
+from drg.claims.synth_tables import Bools, Parameters, shares_of
 
 Ids = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 
 
 class Fits(NamedTuple):

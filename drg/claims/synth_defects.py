@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from drg.claims.synth_draw import FEMALE, MALE, MISSING, Block, Bools, Source
+from drg.claims.synth_draw import FEMALE, MALE, MISSING, Block, Source
 from drg.claims.synth_model import Ints, Model
-from drg.claims.synth_tables import Floats
+from drg.claims.synth_tables import Bools, Floats
 
 #: Spellings of a code beside the listed one: lower case, a blank before, behind, full width.
 SPELLINGS = 4

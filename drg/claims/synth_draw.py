@@ -12,17 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from drg.claims.synth_agree import (
-    Matrix,
     agreed,
     never_first,
     other_principal,
     told_apart,
     without_repeats,
 )
-from drg.claims.synth_codes import Bools
 from drg.claims.synth_model import ADULT, BOUNDED, CHILD, NEWBORN, Ints, Model
 from drg.claims.synth_plan import MOST_FURTHER
-from drg.claims.synth_tables import KINDS, Floats, normal_table
+from drg.claims.synth_tables import KINDS, Bools, Floats, Matrix, normal_table
 
 #: Claims of one block; part of what a seed means.
 BLOCK = 16_384

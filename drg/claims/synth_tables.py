@@ -18,6 +18,8 @@ import polars as pl
 from drg.paths import tables_root
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Matrix = npt.NDArray[np.int32]
 
 #: Kinds of plan, in the order of the kind numbers that the drawing code uses.
 KINDS = ("medical", "procedure", "surgical", "ambiguous", "ungroupable")
