@@ -6,15 +6,20 @@ Nothing heavy is imported until a command runs: ``drg --help`` is to answer at o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from drg.cli_audit import check
 from drg.cli_bar import bar as _bar
+from drg.cli_benefit import benefit
 from drg.cli_clear import clear
 from drg.cli_dip import dip
+from drg.cli_fund import fund
+from drg.cli_kpi import kpi
+from drg.cli_lists import lists
 from drg.cli_policies import policies
 from drg.cli_settle import settle
 from drg.cli_tables import tables
@@ -24,12 +29,8 @@ from drg.schemes.crosswalk import EDITIONS
 
 if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
-    from drg.scale.check import Finding
 
 __all__ = ["cli", "main"]
-
-#: Findings shown on the terminal; a file (-o) holds all.
-_SHOWN = 100
 
 _PATH = click.Path(path_type=Path)
 
@@ -166,49 +167,6 @@ def explain(
         _print(grouper.explain_lines(claim))
 
 
-@_command("check")
-@_claims
-@_scheme(required=False, default="chs-drg-2.0")
-@click.option("-o", "--output", "out", cls=Option, type=_PATH, metavar="OUT")
-@_compat
-@_codes
-@_sheet
-def check(
-    claims: Path,
-    scheme: str,
-    out: Path | None,
-    compat: str | None,
-    codes: str | None,
-    sheet: str | None,
-) -> int:
-    """List findings."""
-    from drg.scale.check import check_file
-
-    grouper = _load(scheme, compat, codes)
-    shown = 0
-
-    def show(found: Sequence[Finding]) -> None:
-        nonlocal shown
-        for finding in found[: _SHOWN - shown]:
-            click.echo(finding.line())
-        shown = min(_SHOWN, shown + len(found))
-
-    with _bar(claims.name) as progress:
-        report = check_file(
-            grouper,
-            claims,
-            out,
-            sheet=sheet,
-            show=None if out else show,
-            progress=progress,
-            edition_stated=codes is not None,
-        )
-    if report.findings > shown and out is None:
-        click.echo(say("more_findings", count=report.findings - shown))
-    _print(report.lines())
-    return 1 if report.summary.refused else 0
-
-
 @_command("synth")
 @_scheme()
 @click.option("-n", "count", cls=Option, required=True, type=click.IntRange(min=0), metavar="N")
@@ -222,20 +180,37 @@ def check(
     type=click.IntRange(min=1, max=120), metavar="N",
 )  # fmt: skip
 @click.option("--expected", cls=Option, key="synth_expected", is_flag=True)
+@click.option(
+    "--audit", cls=Option, key="synth_audit", type=click.FloatRange(0, 1), metavar="SHARE"
+)
+@click.option("--items", cls=Option, key="synth_items", type=_PATH, metavar="FILE")
+@click.option("--labels", cls=Option, key="synth_labels", is_flag=True)
 def synth(
-    scheme: str, count: int, seed: int, out: Path, month: str | None, months: int, expected: bool
+    scheme: str,
+    count: int,
+    seed: int,
+    out: Path,
+    month: str | None,
+    months: int,
+    expected: bool,
+    audit: float | None,
+    items: Path | None,
+    labels: bool,
 ) -> None:
     """Make claims."""
     from drg.dip.catalogue import catalogue_folder
     from drg.scale.settle_file import read_month
-    from drg.scale.synth_file import synth_file
+    from drg.scale.synth_file import SynthLists, synth_file
 
+    lists = None
+    if audit is not None or items is not None or labels:
+        lists = SynthLists(items=items, defects=audit or 0.0, labels=labels)
     if expected and catalogue_folder(scheme) is None:
         raise click.UsageError(f"({say('expected_dip_only')})")
     first = None if month is None else read_month(month)
     with _bar(out.name) as progress:
         synth_file(
-            scheme, count, seed, out, month=first, months=months, expected=expected,
+            scheme, count, seed, out, month=first, months=months, expected=expected, lists=lists,
             progress=progress,
         )  # fmt: skip
     click.echo(say("synth_made", claims=f"{count:,}", out=out))
@@ -296,10 +271,15 @@ def demo(folder: Path | None, dip: bool) -> None:
     _print(run(folder or Path("drg-demo-dip" if dip else "drg-demo")))
 
 
+cli.add_command(check)
 cli.add_command(weights)
+cli.add_command(benefit)
 cli.add_command(settle)
 cli.add_command(clear)
+cli.add_command(kpi)
+cli.add_command(fund)
 cli.add_command(dip)
+cli.add_command(lists)
 cli.add_command(policies)
 cli.add_command(tables)
 

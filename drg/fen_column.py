@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["BLANKS", "FenColumn", "read_fen"]
+__all__ = ["BLANKS", "FenColumn", "read_fen", "yuan_texts"]
 
 #: Blanks around a cell, as ``drg.claims.frame.BLANKS`` has them.
 BLANKS = " \t\r\n\u00a0\u3000"
@@ -105,3 +105,13 @@ def _read_cells(text: pl.Series) -> FenColumn:
         (read & decimals.str.slice(2).str.contains("[1-9]")).fill_null(False).alias("rounded"),
     )
     return FenColumn(found["fen"], found["unreadable"], found["rounded"])
+
+
+def yuan_texts(fen: pl.Series) -> pl.Series:
+    """Fen as yuan with two decimals, as text; null stays null."""
+    import polars as pl
+
+    size = pl.lit(fen).abs()
+    sign = pl.when(pl.lit(fen) < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    whole, cents = (size // 100).cast(pl.String), (size % 100).cast(pl.String).str.zfill(2)
+    return pl.select((sign + whole + pl.lit(".") + cents).alias(fen.name)).to_series()

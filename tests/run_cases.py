@@ -18,9 +18,12 @@ for _place in (str(_HERE), str(_HERE.parent)):
     if _place not in sys.path:
         sys.path.insert(0, _place)
 
+import case_rules_audit  # noqa: E402
+import case_rules_benefits  # noqa: E402
 import case_rules_budget  # noqa: E402
 import case_rules_dip  # noqa: E402
 import case_rules_drg  # noqa: E402
+import case_rules_kpi  # noqa: E402
 import case_rules_mechanisms  # noqa: E402
 
 RULES = {
@@ -28,6 +31,9 @@ RULES = {
     **case_rules_dip.RULES,
     **case_rules_mechanisms.RULES,
     **case_rules_budget.RULES,
+    **case_rules_benefits.RULES,
+    **case_rules_audit.RULES,
+    **case_rules_kpi.RULES,
 }
 
 

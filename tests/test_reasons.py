@@ -26,6 +26,8 @@ MADE_BY_PRICING = {*ROUTE_CODES, *NOTE_CODES}
 MADE_BY_SETTLING = {f"P{number}" for number in range(660, 667)}
 #: Findings of a year's clearing.
 MADE_BY_CLEARING = {f"P{number}" for number in range(690, 700)}
+#: Why a visit's benefits are not settled.
+MADE_BY_BENEFITS = {f"N{number}" for number in range(501, 510)}
 VARIANTS = [(info.id, compat) for info in list_schemes() for compat in (None, *info.compat)]
 
 
@@ -41,7 +43,7 @@ def test_register_covers_every_code_of_the_shipped_tables(
 
 def test_every_page_is_used() -> None:
     used = MADE_BY_ENGINE | MADE_BY_WEIGHTS | MADE_BY_CHECK | MADE_BY_PRICING
-    used |= MADE_BY_CLEARING | MADE_BY_SETTLING | MADE_BY_DIP
+    used |= MADE_BY_CLEARING | MADE_BY_SETTLING | MADE_BY_DIP | MADE_BY_BENEFITS
     for scheme_id, compat in VARIANTS:
         scheme = load_scheme(scheme_id, compat)
         used |= {row.check for row in scheme.checks} | {row.reason for row in scheme.adrgs}

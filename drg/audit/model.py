@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
     Flags = NDArray[np.bool_]
@@ -137,9 +138,12 @@ class Verdict(NamedTuple):
         text each: codes, dates, amounts as the file has them, or the name of what is missing.
     amount : int64 array or None
         Fen at stake of each claim, ``NO_AMOUNT`` where none can be told; None: for no claim.
+    stakes : DataFrame or None
+        ``amount`` line by line: ``STAKES`` without ``rule``; None: no rule on charges.
     """
 
     hit: Flags
     unknown: Flags
     evidence: Callable[[Rows, str], Sequence[str]]
     amount: Ints | None = None
+    stakes: pl.DataFrame | None = None

@@ -93,6 +93,11 @@ class ReferenceMatcher:
             if not group.diagnosis and self._tier(group) is not None:
                 self._of[_ANY].append(n)
 
+    @property
+    def spellings(self) -> Mapping[Kind, Spelling]:
+        """How codes are read, by kind."""
+        return {"dx": self._dx, "px": self._px}
+
     def match(self, claim: Claim) -> GroupResult:
         """Group one claim."""
         return self.decide(claim).result

@@ -16,7 +16,10 @@ from drg.grouping.result import GroupResult, Outcome
 from drg.schemes.rules import SCALAR_FIELDS, Codes, Not, code_tests
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from drg.claims.model import Claim
+    from drg.schemes.crosswalk import Kind
     from drg.schemes.rules import Rule
     from drg.schemes.scheme import AdrgRow, CheckRow, DrgRow, MdcRow, Scheme
 
@@ -108,6 +111,23 @@ class ReferenceGrouper:
             )
             for row in scheme.mdcs
         )
+
+    @property
+    def spellings(self) -> Mapping[Kind, Spelling]:
+        """How codes are read, by kind."""
+        return {"dx": self._dx, "px": self._px}
+
+    def checks(self, claim: Claim) -> list[Step]:
+        """The steps of the checks that hold, up to the first that rejects the claim."""
+        case = Case(claim, self._dx, self._px, self._repeats)
+        self._interpreter.weigh(case)
+        steps = []
+        for row, check in self._checks:
+            if check.test(case):
+                steps.append(check.holds(case))
+                if row.level == "stop":
+                    break
+        return steps
 
     def group(self, claim: Claim) -> GroupResult:
         """Group one claim."""

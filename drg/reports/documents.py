@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from drg.paths import tables_root
+from drg.reports.page import listed
 from drg.text import language
 
-__all__ = ["document_titles"]
+__all__ = ["cited", "document_titles"]
 
 
 def document_titles(folder: str = "", lang: str | None = None) -> dict[str, str]:
@@ -29,6 +30,12 @@ def document_titles(folder: str = "", lang: str | None = None) -> dict[str, str]
     if own is not None and own.is_file():
         rows |= _read(own)
     return {key: _title(row, lang or language()) for key, row in rows.items()}
+
+
+def cited(sources: Iterable[str], lang: str | None = None) -> str:
+    """A list of documents under a table that names them by id, each once, in order."""
+    titles = document_titles(lang=lang)
+    return listed([f"{key}: {titles[key]}" for key in sorted(set(sources)) if key in titles])
 
 
 def _title(row: Mapping[str, Any], lang: str) -> str:

@@ -1,109 +1,101 @@
-"""Findings of the grouping stage, claim by claim: which code or value, why, and how to mend it.
+"""Check a file of claims: list quality, grouping and audit, written as findings and a summary.
 
-The kernel says which rows have a reason; only those are told in detail, by the reference grouper.
+Batches are grouped and judged as columns. The findings are kept until the last claim is seen, for
+some rules must see every claim; they are written in the order of the rows.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from drg.claims.profiles import ClaimColumns
+from drg.audit.engine import Audit, AuditResult
+from drg.audit.kinds import KINDS
+from drg.audit.model import Result
+from drg.audit.rules import load_rules
+from drg.claims.items import ItemTable, open_items
 from drg.claims.readers import ClaimSource, open_claims
-from drg.claims.writers import output_suffix, write_frames
-from drg.grouping.explain import MissingValue, Step
-from drg.grouping.fields import COLUMN_OF_FIELD
-from drg.grouping.reference_case import Case, Reading
-from drg.reasons import reason_page, reason_title
+from drg.claims.typed import ClaimArrays
+from drg.claims.writers import output_suffix, write_frames, write_workbook
+from drg.paths import tables_root
+from drg.scale import RunError
+from drg.scale.check_deductions import Deductions, deductions_of
 from drg.scale.check_editions import EditionCheck
-from drg.scale.find import claim_of, unused_name
-from drg.scale.group_file import Progress, interruptible, refuse_same, stoppable
-from drg.scale.summary import Summary, Tally, aligned
-from drg.schemes.rules import Compare, OneOf, State, iter_atoms
+from drg.scale.check_findings import (
+    FINDING_SCHEMA,
+    Finding,
+    audit_findings,
+    grouping_findings,
+)
+from drg.scale.check_grouping import GroupingFindings
+from drg.scale.check_report import CheckReport, by_hospital
+from drg.scale.group_file import Progress, interruptible, one_ahead, refuse_same, stoppable
+from drg.scale.summary import Summary, Tally
 from drg.text import language, text
 
 if TYPE_CHECKING:
+    from drg.audit.model import RuleSet
     from drg.grouping.base import ClaimGrouper
-    from drg.grouping.result import GroupResult
-    from drg.schemes.scheme import CheckRow
 
-__all__ = ["FINDING_SCHEMA", "CheckReport", "Finding", "check_batches", "check_file"]
+__all__ = ["FINDING_SCHEMA", "CheckFiles", "CheckReport", "Finding", "check_file", "rules_of"]
+
+#: Rules where none are named; in place of a rule set: grouping findings only.
+USUAL_RULES, NO_RULES = "national", "none"
+#: Claims judged at once: a rule's own cost a batch is spread over them.
+_BATCH = 200_000
+#: Rows written at once.
+_SLICE = 100_000
 
 
-class Finding(NamedTuple):
-    """One thing to look at in one claim.
+def rules_of(wanted: str | None, supply: Mapping[str, str] | None = None) -> RuleSet | None:
+    """The audit rules that are asked for.
+
+    Parameters
+    ----------
+    wanted : str or None
+        Id or file of a rule set; ``"none"``: none; None: ``national``, where the tables in use
+        have it.
+    supply : mapping of str to str, optional
+        As for ``load_rules``.
+
+    Raises
+    ------
+    TableError, SuppliedRuleError
+        As ``load_rules``.
+    """
+    if wanted == NO_RULES or (wanted is None and not _usual().is_file()):
+        return None
+    return load_rules(wanted or USUAL_RULES, supply=supply)
+
+
+def _usual() -> Path:
+    return tables_root() / "audit" / "sets" / f"{USUAL_RULES}.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFiles:
+    """Files of a check beside the findings; None: not read, not written.
 
     Attributes
     ----------
-    row : int
-        Number of the row, from 1.
-    claim_id : str
-        ``""`` where the file has no ids.
-    outcome : str
-        Outcome of the claim under the scheme.
-    code : str
-        Reason code.
-    title, mend : str
-        Wording of the code's page.
-    concerns : str
-        The codes or values it is about, as the file has them.
+    items : Path or None
+        Charges of the claims, read.
+    summary : Path or None
+        Counts by hospital and rule, written: ``.csv``, ``.tsv``, ``.parquet`` or ``.xlsx``.
+    deductions : Path or None
+        Decisions for ``drg settle --decisions``, written likewise.
     """
 
-    row: int
-    claim_id: str
-    outcome: str
-    code: str
-    title: str
-    concerns: str
-    mend: str
-
-    def line(self, lang: str | None = None) -> str:
-        """One line for a terminal; the mends stand once, in the report."""
-        place = self.claim_id or text("cli.row_number", lang, row=self.row)
-        return f"{place}  {self.code} {self.title}  {self.concerns}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What a check found.
-
-    Attributes
-    ----------
-    summary : Summary
-        Outcomes of the claims; its output is the file of findings, or the input without one.
-    codes : mapping of str to int
-        Reason code to number of findings.
-    """
-
-    summary: Summary
-    codes: Mapping[str, int]
-
-    @property
-    def findings(self) -> int:
-        """Findings in all."""
-        return sum(self.codes.values())
-
-    def lines(self, lang: str | None = None) -> list[str]:
-        """Counts by code, most frequent first, each with what to do."""
-        claims = f"{self.summary.claims:,}"
-        rows = [(text("cli.sum_claims", lang), claims, "")]
-        rows.append((text("cli.sum_findings", lang), f"{self.findings:,}", ""))
-        for code, count in sorted(self.codes.items(), key=lambda item: (-item[1], item[0])):
-            title, mend = _words(code, lang)
-            rows.append((f"  {code}", f"{count:,}", f"{title}  {mend}"))
-        return aligned(rows, right=(1,)) + self.summary.dates_note(lang)
-
-
-FINDING_SCHEMA = pl.Schema(
-    {name: pl.Int64() if name == "row" else pl.String() for name in Finding._fields}
-)
+    items: Path | None = None
+    summary: Path | None = None
+    deductions: Path | None = None
 
 
 def check_file(
@@ -112,7 +104,10 @@ def check_file(
     out_path: str | Path | None = None,
     *,
     sheet: str | int | None = None,
-    show: Callable[[list[Finding]], None] | None = None,
+    rules: RuleSet | None = None,
+    files: CheckFiles | None = None,
+    every: bool = False,
+    show: Callable[[pl.DataFrame], None] | None = None,
     progress: Progress | None = None,
     lang: str | None = None,
     edition_stated: bool = False,
@@ -126,15 +121,22 @@ def check_file(
     source_path : str or Path
         Claims, as for ``group_file``.
     out_path : str or Path, optional
-        Gets one row a finding (the fields of ``Finding``), all or nothing.
+        Gets one row a finding (the fields of ``Finding``), all or nothing; a workbook gets the
+        counts by hospital and rule as its second sheet.
     sheet : str or int, optional
         XLSX input: sheet by name or by position from 0.
+    rules : RuleSet, optional
+        Audit rules; without one only grouping has findings.
+    files : CheckFiles, optional
+        Further files.
+    every : bool, optional
+        Findings name claims that a rule cannot judge, too; they are always counted.
     show : callable, optional
-        Gets the findings of each batch, from another thread.
+        Gets the findings, from another thread, before they are written.
     progress : callable, optional
         Called after each batch with the claims done and in all.
     lang : {"zh", "en"}, optional
-        Language of titles and mends; the context's when omitted.
+        Language of titles, evidence and mends; the context's when omitted.
     edition_stated : bool, optional
         Whoever gave the file said which edition its codes are in. If not, codes that mean
         different things in the two editions are findings.
@@ -146,181 +148,184 @@ def check_file(
     Raises
     ------
     InputError, RunError
-        As ``group_file``.
+        As ``group_file``, also of the further files.
     """
     lang = lang or language()  # other threads do not see the context's
-    source_path = Path(source_path)
-    if out_path is not None:
-        output_suffix(out_path)
-        refuse_same(source_path, Path(out_path))
+    source_path, files = Path(source_path), files or CheckFiles()
+    written = [Path(path) for path in (out_path, files.summary, files.deductions) if path]
+    for place, path in enumerate(written):
+        output_suffix(path)
+        for other in (source_path, files.items, *written[:place]):
+            if other is not None:
+                refuse_same(other, path)
+                if other.resolve() == path.resolve():  # neither is there yet
+                    raise RunError("C201", where=str(path))
     started = time.perf_counter()
-    tally, codes = Tally(by_version=bool(grouper.versions)), Counter[str]()
+    items = None if files.items is None else open_items(files.items)
     editions = EditionCheck(grouper, stated=edition_stated)
     with open_claims(source_path, sheet=sheet) as source:
+        # Whose charges are whose must be known before the first claim is judged.
+        ids = _ids(source) if items is not None else pl.Series([], dtype=pl.String)
+        run = _Run(grouper, rules, items, ids, editions, every, lang)
 
-        def frames(stop: Event) -> Iterator[pl.DataFrame]:
-            batches = stoppable(source.batches(), stop)
-            for found in check_batches(grouper, source, batches, tally, editions, lang):
-                codes.update(finding.code for finding in found)
-                if show is not None:
-                    show(found)
-                yield pl.DataFrame(found, schema=FINDING_SCHEMA, orient="row")
+        def work(stop: Event) -> _Found:
+            batches = stoppable(source.batches(_BATCH), stop)
+            done = 0
+            for grouped in one_ahead(run.grouped(batch, source) for batch in batches):
+                run.judge(grouped, source)
+                done += grouped.batch.height
                 if progress is not None:
-                    progress(tally.rows, source.rows)
+                    progress(done, source.rows)
+            found = run.finish()
+            if show is not None:
+                show(found.findings)
+            _write(found, out_path, files, lang)
+            return found
 
-        def work(stop: Event) -> None:
-            if out_path is None:
-                for _ in frames(stop):
-                    pass
-            else:
-                write_frames(out_path, frames(stop), schema=FINDING_SCHEMA)
-
-        interruptible(work)
+        found = interruptible(work)
     seconds = time.perf_counter() - started
     output = source_path if out_path is None else Path(out_path)
-    summary = Summary.of_run(grouper, source_path, output, seconds, tally)
-    return CheckReport(summary, dict(codes))
+    hits = found.findings.filter(pl.col("result") == Result.HIT)
+    return CheckReport(
+        summary=Summary.of_run(grouper, source_path, output, seconds, run.tally),
+        codes=_counted(hits["code"]),
+        words={code: (title, mend) for code, title, mend in
+               hits.select("code", "title", "mend").unique("code").iter_rows()},
+        levels=_counted(hits["level"]),
+        listed=found.findings.height,
+        table=found.table,
+        rules=rules,
+        items=items,
+        strangers=0 if items is None else items.unknown_claims(ids),
+        repeated=int(ids.is_duplicated().sum()),
+        deductions=found.deductions,
+        summary_path=files.summary,
+        deductions_path=files.deductions,
+    )  # fmt: skip
 
 
-def check_batches(
-    grouper: ClaimGrouper,
-    source: ClaimSource,
-    batches: Iterator[pl.DataFrame],
-    tally: Tally,
-    editions: EditionCheck,
-    lang: str | None = None,
-) -> Iterator[list[Finding]]:
-    """Findings of a file, one list a batch, in the order of its rows.
-
-    Parameters
-    ----------
-    grouper : ClaimGrouper
-        The scheme, or the versions of a place, to check against.
-    source : ClaimSource
-        The open file.
-    batches : iterator of DataFrame
-        Its rows, all of them, in order.
-    tally : Tally
-        Counts the outcomes on the way.
-    editions : EditionCheck
-        Adds what the edition of the codes gives to look at.
-    lang : {"zh", "en"}, optional
-        Language of titles and mends; the context's when omitted.
-    """
-    needed = list(source.columns.sources())
-    for batch in batches:
-        first = tally.rows + 1
-        results = grouper.results_frame(batch, source.columns)
-        tally.add(results)
-        row = unused_name(batch.columns)
-        told = batch.select(needed).with_row_index(row, offset=first)
-        edition = editions.concerns(batch, source.columns, results)
-        told = told.filter(results["reason"].is_not_null() | edition)
-        yield [
-            finding
-            for cells in told.iter_rows(named=True)
-            for finding in _findings(grouper, cells, cells[row], source.columns, editions, lang)
-        ]
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    findings: pl.DataFrame
+    table: pl.DataFrame
+    deductions: Deductions | None
 
 
-def _findings(
-    grouper: ClaimGrouper,
-    cells: Mapping[str, object],
-    row: int,
-    columns: ClaimColumns,
-    editions: EditionCheck,
-    lang: str | None,
-) -> Iterator[Finding]:
-    result, steps = grouper.trace(claim_of(cells, columns))
-    case = next((cast(Case, step.subject) for step in steps if step.kind == "input"), None)
-    if case is None:  # no version read it
-        concerns = [_cell("discharged_on", cells, columns, lang), _nearest(result, lang)]
-        yield _finding(row, result, result.reason or "", concerns, lang)
-        return
-    told: dict[str, list[str]] = {}
-    for step in steps:
-        if step.kind == "check" and step.holds:
-            check = cast("CheckRow", step.subject)
-            told.setdefault(check.check, []).append(_check_concerns(step, cells, columns, lang))
-        elif step.kind == "missing":
-            missing = cast(MissingValue, step.subject)
-            told.setdefault("E130", []).append(_cell(missing.field, cells, columns, lang))
-    for code, about in (*_odd_codes(case), *editions.findings(case, lang)):
-        entries = told.setdefault(code, [])
-        if about not in entries:
-            entries.append(about)
-    if result.reason and result.reason not in told:
-        told[result.reason] = [_principals(case)]
-    for code, concerns in told.items():
-        yield _finding(row, result, code, concerns, lang)
+class _Grouped(NamedTuple):
+    """A batch with its results and the ids of its claims."""
+
+    batch: pl.DataFrame
+    results: pl.DataFrame
+    ids: pl.Series
 
 
-def _finding(
-    row: int, result: GroupResult, code: str, concerns: list[str], lang: str | None
-) -> Finding:
-    title, mend = _words(code, lang)
-    about = text("explain.semicolon", lang).join(c for c in concerns if c)
-    return Finding(row, result.claim_id, result.outcome.value, code, title, about, mend)
+class _Run:
+    """One check under way."""
+
+    def __init__(
+        self,
+        grouper: ClaimGrouper,
+        rules: RuleSet | None,
+        items: ItemTable | None,
+        ids: pl.Series,
+        editions: EditionCheck,
+        every: bool,
+        lang: str,
+    ) -> None:
+        self.tally = Tally(by_version=bool(grouper.versions))
+        self._grouper = grouper
+        self._rules = rules
+        self._items = items
+        self._lang = lang
+        self._grouping = GroupingFindings(grouper, editions, lang)
+        repeated = ids.filter(ids.is_duplicated())
+        self._audit = (
+            None if rules is None else Audit(rules, lang=lang, every=every, repeated=repeated)
+        )
+        self._parts: list[pl.DataFrame] = []
+        self._outcomes: list[pl.Series] = []
+        self._claims: Counter[str | None] = Counter()
+
+    def grouped(self, batch: pl.DataFrame, source: ClaimSource) -> _Grouped:
+        """Group a batch and note what grouping finds; batches come in order."""
+        first = self.tally.rows
+        results = self._grouper.results_frame(batch, source.columns)
+        self.tally.add(results)
+        claims = ClaimArrays(batch, source.columns)
+        hospital = claims.texts("hospital_id")
+        hospitals = pl.Series([*hospital.names, None], dtype=pl.String).gather(hospital.codes)
+        counts = hospitals.value_counts(name="claims")
+        self._claims.update(dict(counts.iter_rows()))
+        found = self._grouping.find(batch, source.columns, results)
+        scheme = self._grouper.scheme_id
+        self._parts.append(
+            grouping_findings(found, claims.ids, hospitals, scheme, first, self._lang)
+        )
+        return _Grouped(batch, results, claims.ids)
+
+    def judge(self, grouped: _Grouped, source: ClaimSource) -> None:
+        """Judge a batch by the rules; batches come in order."""
+        if self._audit is not None:
+            items = None if self._items is None else self._items.of(grouped.ids)
+            self._audit.add(grouped.batch, source.columns, grouped.results, items)
+            self._outcomes.append(grouped.results["outcome"])
+
+    def finish(self) -> _Found:
+        """Findings, in the order of the rows, and their counts."""
+        findings = pl.concat([FINDING_SCHEMA.to_frame(), *self._parts])
+        titles = dict(findings.select("code", "title").unique("code").iter_rows())
+        by_code = findings.group_by("hospital_id", "code", "level").agg(
+            pl.len().cast(pl.Int64).alias("hits")
+        )
+        claims = pl.DataFrame(
+            list(self._claims.items()),
+            schema={"hospital_id": pl.String, "claims": pl.Int64},
+            orient="row",
+        )
+        audited: AuditResult | None = None
+        deductions = None
+        stakes: list[str] = []
+        if self._audit is not None and self._rules is not None:
+            audited = self._audit.finish()
+            none = pl.Series([], dtype=pl.String)
+            outcomes = pl.concat([none, *(part.cast(pl.String) for part in self._outcomes)])
+            rules = self._rules.rules
+            told = audit_findings(audited.findings, rules, outcomes, self._lang)
+            findings = pl.concat([findings, told]).sort("row", maintain_order=True)
+            zh = self._lang == "zh"
+            titles |= {rule.id: rule.title_zh if zh else rule.title_en for rule in rules}
+            stakes = [rule.id for rule in rules if KINDS[rule.kind].amount]
+            deductions = deductions_of(audited.findings, audited.stakes, self._rules, self._lang)
+        counts = None if audited is None else audited.counts
+        table = by_hospital(by_code, claims, counts, titles, stakes)
+        return _Found(findings=findings, table=table, deductions=deductions)
 
 
-def _nearest(result: GroupResult, lang: str | None) -> str:
-    """The version nearest to the day of discharge, when none was in force."""
-    nearest = result.nearest_version
-    return text("cli.nearest_version", lang, nearest=nearest) if nearest else ""
+def _write(found: _Found, out_path: str | Path | None, files: CheckFiles, lang: str) -> None:
+    if out_path is not None and output_suffix(out_path) == ".xlsx":
+        with write_workbook(out_path) as book:
+            for name, frame in (("findings", found.findings), ("summary", found.table)):
+                sheet = book.sheet(text(f"check.sheet_{name}", lang), frame.columns)
+                for part in frame.iter_slices(_SLICE):
+                    sheet.append(part)
+    elif out_path is not None:
+        write_frames(out_path, found.findings.iter_slices(_SLICE), schema=FINDING_SCHEMA)
+    if files.summary is not None:
+        write_frames(files.summary, found.table)
+    if files.deductions is not None and found.deductions is not None:
+        write_frames(files.deductions, found.deductions.frame)
 
 
-def _words(code: str, lang: str | None) -> tuple[str, str]:
-    """Title and mend of a code; empty for a private table's own check, which has no page."""
-    if not reason_title(code, lang):
-        return "", ""
-    page = reason_page(code, lang)
-    return page.title, page.mend
+def _ids(source: ClaimSource) -> pl.Series:
+    """Ids of all claims of a file, as the rules get them; those without one left out."""
+    name = source.columns.scalars.get("claim_id")
+    if name is None:
+        return pl.Series([], dtype=pl.String)
+    idle = [other for other in source.schema.names() if other != name]
+    parts = (ClaimArrays(part, source.columns).ids for part in source.batches(without=idle))
+    return pl.concat([pl.Series("claim_id", [], dtype=pl.String), *parts]).drop_nulls()
 
 
-def _readings(case: Case) -> tuple[Reading, ...]:
-    return case.readings("dx") + case.readings("px")
-
-
-def _odd_codes(case: Case) -> Iterator[tuple[str, str]]:
-    """Reason code and words for every code that is unknown or written otherwise."""
-    for reading in _readings(case):
-        if reading.respelled:
-            yield "N403", f"{reading.written} → {reading.listed}"
-        elif reading.code is None and reading.kind == "px":
-            yield "N402", reading.written
-        elif reading.code is None:
-            yield ("U201" if reading.principal else "N401"), reading.written
-
-
-def _principals(case: Case) -> str:
-    """The principal diagnosis and procedure, which decide where a claim goes."""
-    codes = [reading for reading in _readings(case) if reading.principal]
-    return " + ".join(f"{r.code or r.written} {case.name(r)}".rstrip() for r in codes)
-
-
-def _check_concerns(
-    step: Step, cells: Mapping[str, object], columns: ClaimColumns, lang: str | None
-) -> str:
-    codes = [match.reading.written for match in step.codes]
-    rule = cast("CheckRow", step.subject).rule
-    fields = dict.fromkeys(
-        atom.field for atom in iter_atoms(rule) if isinstance(atom, Compare | OneOf | State)
-    )
-    return text("explain.comma", lang).join(
-        codes + [_cell(field, cells, columns, lang) for field in fields]
-    )
-
-
-def _cell(field: str, cells: Mapping[str, object], columns: ClaimColumns, lang: str | None) -> str:
-    """A field of the claim under the file's own column name, as the file has it."""
-    if field == "principal_dx":
-        source: str | None = columns.diagnoses[0]
-    else:
-        source = columns.scalars.get(COLUMN_OF_FIELD.get(field, field))
-    if source is None:
-        return text("cli.no_column", lang, field=text(f"explain.field_{field}", lang))
-    value = cells[source]
-    if isinstance(value, list):
-        value = columns.separator.join("" if part is None else str(part) for part in value)
-    shown = text("cli.empty_cell", lang) if value is None or str(value).strip() == "" else value
-    return f"{source}={shown}"
+def _counted(series: pl.Series) -> dict[str, int]:
+    counts = series.value_counts(name="count", sort=True)
+    return dict(counts.iter_rows())

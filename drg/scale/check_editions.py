@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from drg.grouping.editions import ambiguous_codes
-from drg.grouping.reference_case import Case
+from drg.grouping.reference_case import Reading, Spelling
 from drg.schemes.crosswalk import Crosswalk, shipped_crosswalks
 from drg.text import text
 
@@ -56,22 +56,36 @@ class EditionCheck:
             return pl.repeat(False, frame.height, eager=True)
         return self._finder.find(frame, columns).is_not_null()
 
-    def findings(self, case: Case, lang: str | None) -> Iterator[tuple[str, str]]:
-        """Reason code and words for every code of a claim that its edition concerns."""
-        for reading in case.readings("dx") + case.readings("px"):
-            if reading.mapped:
-                listed = f"{reading.listed} {case.clinical_name(reading)}".rstrip()
-                yield "N410", f"{listed} → {reading.code} {case.name(reading)}".rstrip()
-            elif self._clinical and reading.code is None:
-                yield "N411", reading.written
-            elif self._crosswalks is not None:
-                crosswalk = self._crosswalks[reading.kind]
-                if reading.code is not None and reading.code in crosswalk.ambiguous:
-                    yield "N412", _both(crosswalk, reading.code, lang)
-                elif reading.code is None and reading.written in crosswalk.insurance:
-                    other = crosswalk.insurance[reading.written]
-                    name = crosswalk.clinical_name(reading.written)
-                    yield "N413", f"{reading.written} {name} → {other}"
+    def findings(
+        self, reading: Reading, spelling: Spelling, lang: str | None
+    ) -> Iterator[tuple[str, str]]:
+        """Reason code and words of what its edition gives to say of a code.
+
+        Parameters
+        ----------
+        reading : Reading
+            The code as written and as understood.
+        spelling : Spelling
+            What it was read by.
+        lang : {"zh", "en"} or None
+            Language of the words; the context's when None.
+        """
+        if reading.mapped:
+            walk = spelling.crosswalk
+            own = walk.clinical_name(reading.listed or "") if walk else ""
+            name = spelling.names.get(reading.code or "", "")
+            listed = f"{reading.listed} {own}".rstrip()
+            yield "N410", f"{listed} → {reading.code} {name}".rstrip()
+        elif self._clinical and reading.code is None:
+            yield "N411", reading.written
+        elif self._crosswalks is not None:
+            crosswalk = self._crosswalks[reading.kind]
+            if reading.code is not None and reading.code in crosswalk.ambiguous:
+                yield "N412", _both(crosswalk, reading.code, lang)
+            elif reading.code is None and reading.written in crosswalk.insurance:
+                other = crosswalk.insurance[reading.written]
+                name = crosswalk.clinical_name(reading.written)
+                yield "N413", f"{reading.written} {name} → {other}"
 
 
 def _both(crosswalk: Crosswalk, code: str, lang: str | None) -> str:

@@ -1,4 +1,4 @@
-"""``drg demo``: a made-up month of a few hospitals grouped, a claim explained, a month settled."""
+"""``drg demo``: made-up claims of a few hospitals from groups to money, figures and warnings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from drg.claims.writers import write_frames
 from drg.grouping.explain import explain_lines
 from drg.grouping.grouper import Grouper
 from drg.grouping.result import Outcome
-from drg.scale.demo_settled import settled_month
+from drg.scale.demo_checked import checked_lists, one_stop
+from drg.scale.demo_figures import figures_of, files_left, made_plan, warning_of
+from drg.scale.demo_settled import MONTHS, settled_months
 from drg.scale.find import find_claims
 from drg.scale.group_file import group_file
 from drg.scale.summary import aligned
@@ -27,12 +29,13 @@ _TOP = 3
 
 
 def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
-    """Make, group, explain and settle; yields the lines to show as they come.
+    """Make, group, explain, settle, check and tell; yields the lines to show as they come.
 
     Parameters
     ----------
     folder : Path
-        Gets ``claims.csv``, ``grouped.csv`` and ``settle/``; made if it does not exist.
+        Gets ``claims.csv``, ``grouped.csv``, ``settle/``, ``check/``, ``benefit/``, ``kpi/`` and
+        ``fund/``; made if it does not exist.
     lang : {"zh", "en"}, optional
         Language; the context's when omitted.
     """
@@ -41,7 +44,8 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
     claims, grouped = folder / "claims.csv", folder / "grouped.csv"
     title = grouper.scheme.title(lang or language())
     yield text("cli.demo_made", lang, claims=f"{CLAIMS:,}", hospitals=HOSPITALS, title=title)
-    write_frames(claims, synth(grouper.scheme, CLAIMS, SEED, hospitals=HOSPITALS))
+    made = synth(grouper.scheme, CLAIMS, SEED, hospitals=HOSPITALS)
+    write_frames(claims, made)
     summary = group_file(grouper, claims, grouped)
     yield ""
     yield from summary.lines(lang)
@@ -56,7 +60,20 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
     yield text("cli.demo_one", lang)
     yield from explain_lines(grouper.explain(found.claim), grouper.scheme, lang)
     yield ""
-    yield from settled_month(folder / "settle", CLAIMS, SEED, HOSPITALS, lang)
+    yield from settled_months(folder / "settle", CLAIMS, SEED, HOSPITALS, lang)
+    yield ""
+    chosen = lang or language()
+    yield from checked_lists(folder / "check", grouper, made, chosen)
+    yield ""
+    yield from one_stop(folder / "benefit", chosen)
+    yield ""
+    months = [folder / "settle" / str(month) for month in MONTHS]
+    yield from figures_of(months, folder / "kpi", chosen)
+    yield ""
+    plan, accounts = made_plan(folder / "fund", months)
+    yield from warning_of(months, folder / "fund", plan, accounts, chosen)
+    yield ""
+    yield from files_left(folder, chosen)
     yield ""
     yield text("cli.demo_next", lang, claims=claims, id=one, scheme=SCHEME)
 

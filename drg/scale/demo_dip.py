@@ -28,6 +28,7 @@ from drg.reports.words import insurance_word, money
 from drg.scale.clear_folders import ClearRun, clear_folders
 from drg.scale.clear_words import report_lines as clear_lines
 from drg.scale.demo import hospital_lines
+from drg.scale.demo_figures import warning_of
 from drg.scale.demo_settled import register
 from drg.scale.find import find_claims
 from drg.scale.group_file import group_file
@@ -47,6 +48,8 @@ CLAIMS, HOSPITALS, SEED = 24_000, 6, 2025
 _ASSESSMENTS = ("0.99", "1", "0.985", "1", "0.98", "1")
 #: Month that is told, and that gets statements.
 _SHOWN = 6
+#: Months that the fund warning knows of.
+_WARNED = 9
 #: The budget is so much of what the months owe, so the settlement point value is the lower one.
 _BUDGET_PER_CENT = 97
 _STEPS = ("draft", "agency_measure", "consultation", "hospital_reply", "negotiated", "signed")
@@ -60,7 +63,8 @@ def demo_dip(folder: Path, lang: str | None = None) -> Iterator[str]:
     ----------
     folder : Path
         Gets ``claims.csv``, ``grouped.parquet``, ``hospitals.csv``, ``budget.csv``, grouped claims
-        by month in ``months/``, and what was settled in ``2025/``; made if it does not exist.
+        by month in ``months/``, what was settled in ``2025/``, and the fund warning in ``fund/``;
+        made if it does not exist.
     lang : {"zh", "en"}, optional
         Language; the context's when omitted.
     """
@@ -119,6 +123,10 @@ def _settled(folder: Path, result: pl.DataFrame, policy: Policy, lang: str) -> I
     yield ""
     yield from _cleared(cleared, lang)
     yield _say("page", lang, path=cleared.output / SUMMARY)
+    yield ""
+    yield from warning_of(
+        [run.output for run in runs[:_WARNED]], folder / "fund", budget, None, lang
+    )
     yield ""
 
 

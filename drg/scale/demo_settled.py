@@ -1,4 +1,4 @@
-"""The end of ``drg demo``: a made-up month of Harbin's groups, settled and told.
+"""The second part of ``drg demo``: half a year of Harbin's groups settled, the last month told.
 
 Real weights and rates, but of different years (policy ``demo-2024``): nobody was paid by it.
 """
@@ -29,25 +29,27 @@ from drg.scale.settle_words import report_lines
 from drg.settlement.store import MANIFEST
 from drg.text import aligned, language, text
 
-__all__ = ["register", "settled_month"]
+__all__ = ["register", "settled_months"]
 
 SCHEME, POLICY, MONTH = "haerbin-2022", "demo-2024", Month(2024, 6)
+#: Months settled; the last one is told and gets statements.
+MONTHS = tuple(Month(2024, number) for number in range(1, 7))
 #: What is decided on one claim each of the first hospital.
 _MATTERS = ("dispute", "hold", "deduction")
 #: Of the amounts not paid so many of a kind are shown.
 _SHOWN = 1
 
 
-def settled_month(
+def settled_months(
     folder: Path, n: int, seed: int, hospitals: int, lang: str | None = None
 ) -> Iterator[str]:
-    """Make, group and settle the month; yields the lines to show as they come.
+    """Make, group and settle the months; yields the lines to show as they come.
 
     Parameters
     ----------
     folder : Path
-        Gets ``grouped.parquet``, ``hospitals.csv``, ``decisions.csv`` and the month's folder, which
-        takes the place of an earlier one.
+        Gets grouped claims by month in ``months/``, ``hospitals.csv``, ``decisions.csv`` and a
+        folder for each month, which takes the place of an earlier one.
     n, seed, hospitals : int
         As ``synth`` takes them.
     lang : {"zh", "en"}, optional
@@ -57,24 +59,31 @@ def settled_month(
     lang = lang or language()
     folder.mkdir(parents=True, exist_ok=True)
     yield text(
-        "cli.demo_settle", lang, claims=f"{n:,}", month=MONTH, title=grouper.scheme.title(lang),
+        "cli.demo_settle", lang, claims=f"{n:,}", first=MONTHS[0], last=MONTH,
+        title=grouper.scheme.title(lang),
         policy=policy.title_en if lang == "en" else policy.title_zh,
     )  # fmt: skip
-    made = synth(grouper.scheme, n, seed, hospitals=hospitals, month=str(MONTH))
-    grouped = grouper.group_frame(made)
-    source, hospitals_file, decided = (
-        folder / name for name in ("grouped.parquet", "hospitals.csv", "decisions.csv")
+    made = synth(
+        grouper.scheme, n, seed, hospitals=hospitals, month=str(MONTHS[0]), months=len(MONTHS)
     )
-    write_frames(source, grouped)
+    grouped = grouper.group_frame(made)
+    hospitals_file, decided = folder / "hospitals.csv", folder / "decisions.csv"
     write_frames(hospitals_file, register(hospitals, lang))
-    write_frames(decided, _decisions(grouped, lang))
-    out = folder / str(MONTH)
-    if (out / MANIFEST).is_file():
-        shutil.rmtree(out)
-    run = settle_file(
-        source, policy, out, month=MONTH, hospitals=hospitals_file, decisions=decided,
-        statements=find_spec("xlsxwriter") is not None,
-    )  # fmt: skip
+    (folder / "months").mkdir(exist_ok=True)
+    for month in MONTHS:
+        part = grouped.filter(pl.col("discharged_on").cast(pl.String).str.starts_with(str(month)))
+        source, out = folder / "months" / f"{month}.parquet", folder / str(month)
+        write_frames(source, part)
+        if (out / MANIFEST).is_file():
+            shutil.rmtree(out)
+        last = month == MONTH
+        if last:
+            write_frames(decided, _decisions(part, lang))
+        run = settle_file(
+            source, policy, out, month=month, hospitals=hospitals_file,
+            decisions=decided if last else None,
+            statements=last and find_spec("xlsxwriter") is not None,
+        )  # fmt: skip
     yield ""
     yield from report_lines(run, policy, lang)
     yield ""
@@ -85,7 +94,7 @@ def settled_month(
     yield ""
     faults = run.settlement.check()
     yield say("check_red", lang, count=len(faults)) if faults else say("check_green", lang)
-    yield text("cli.demo_page", lang, path=out / SUMMARY)
+    yield text("cli.demo_page", lang, path=run.output / SUMMARY)
 
 
 def register(hospitals: int, lang: str | None) -> pl.DataFrame:

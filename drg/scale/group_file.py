@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
     from drg.payment.weights import Weights
 
-__all__ = ["Progress", "group_file", "interruptible", "leave_if", "refuse_same", "stoppable"]
+__all__ = [
+    "Progress", "group_file", "interruptible", "leave_if", "one_ahead", "refuse_same", "stoppable",
+]  # fmt: skip
 
 #: Called with the claims done and the claims in all.
 Progress = Callable[[int, int], None]
@@ -126,6 +128,15 @@ def group_file(
     weighed = None if add_weights is None else add_weights.summary()
     scored = None if dip is None else dip.summary()
     return Summary.of_run(grouper, source_path, out_path, seconds, tally, weighed, scored)
+
+
+def one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same, the next one made beside the caller while it is at work on the last."""
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(next, items, None)
+        while (item := ahead.result()) is not None:
+            ahead = pool.submit(next, items, None)
+            yield item
 
 
 def refuse_same(source: Path, out: Path) -> None:

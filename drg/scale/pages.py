@@ -1,4 +1,4 @@
-"""Pages of codes: reasons on a claim's row, findings of the lint, errors of files and tables."""
+"""Pages of codes: reasons on a claim's row, audit rules, findings of the lint, errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from drg.reasons import reason_codes, reason_page, reason_title
 from drg.scale import RunError
+from drg.scale.audit_pages import rule_ids, rule_lines, rule_title
 from drg.scale.summary import aligned
 from drg.schemes.lint_finding import lint_codes, lint_page, lint_title
 from drg.text import catalogue, language, text
@@ -27,7 +28,7 @@ def page_lines(code: str, lang: str | None = None) -> list[str]:
     Parameters
     ----------
     code : str
-        Code of a reason, a finding or an error; case does not matter.
+        Code of a reason, an audit rule, a finding or an error; case does not matter.
     lang : {"zh", "en"}, optional
         Language; the context's when omitted.
 
@@ -44,16 +45,19 @@ def page_lines(code: str, lang: str | None = None) -> list[str]:
     errors = _errors()
     if wanted in errors:
         return _error_lines(wanted, errors[wanted], lang or language())
-    known = [*reason_codes(), *lint_codes(), *sorted(errors)]
+    if wanted in rule_ids():
+        return rule_lines(wanted, lang)
+    known = [*reason_codes(), *rule_ids(), *lint_codes(), *sorted(errors)]
     near = get_close_matches(wanted, known, n=_NEAR, cutoff=0.5)
     near = near or [k for k in known if k[:1] == wanted[:1]][:_NEAR] or list(reason_codes()[:_NEAR])
     raise RunError("C204", asked=code, near=" ".join(near))
 
 
 def register_lines(lang: str | None = None) -> list[str]:
-    """One line a code: reasons first, then findings of the lint, then errors."""
+    """One line a code: reasons first, then audit rules, findings of the lint, errors."""
     lang = lang or language()
     rows = [(code, reason_title(code, lang)) for code in reason_codes()]
+    rows += [(code, rule_title(code, lang)) for code in rule_ids()]
     rows += [(code, lint_title(code, lang)) for code in lint_codes()]
     errors = _errors()
     rows += [(code, _plain(errors[code][lang])) for code in sorted(errors)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Event
@@ -12,17 +13,50 @@ import polars as pl
 
 from drg.claims.frame import schema
 from drg.claims.synth import synth_batches
+from drg.claims.synth_audit import ITEM_SCHEMA, Made, list_schema, with_lists
 from drg.claims.writers import output_suffix, write_frames
 from drg.dates import Interval, Month
 from drg.dip.catalogue import catalogue_folder, load_catalogue
 from drg.dip.synth import synth_batches as dip_batches
+from drg.scale import RunError
 from drg.scale.group_file import Progress, interruptible, stoppable
 from drg.schemes.catalog import load_scheme
 
-__all__ = ["synth_file"]
+__all__ = ["SynthLists", "synth_file"]
 
 _BATCH = 100_000
+#: Claims whose charges are made at once: some seventy rows each.
+_LIST_BATCH = 20_000
 _USUAL = date(2025, 6, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthLists:
+    """Settlement lists instead of plain claims.
+
+    Attributes
+    ----------
+    items : Path or None
+        Gets the charges; None: they only make up the sums of the lists.
+    defects : float
+        Share of claims that carry an audit defect.
+    labels : bool
+        Add the column ``audit_defect``.
+    """
+
+    items: Path | None = None
+    defects: float = 0.0
+    labels: bool = False
+
+    def of(self, claims: pl.DataFrame, first: int, seed: int) -> Made:
+        """The lists of these claims, the first of which has this number."""
+        parts = [
+            with_lists(
+                part, seed, first + n * _LIST_BATCH, defects=self.defects, labels=self.labels
+            )
+            for n, part in enumerate(claims.iter_slices(_LIST_BATCH))
+        ]
+        return Made(*(pl.concat(frames) for frames in zip(*parts, strict=True)))
 
 
 def synth_file(
@@ -34,6 +68,7 @@ def synth_file(
     month: Month | None = None,
     months: int = 1,
     expected: bool = False,
+    lists: SynthLists | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write ``n`` claims made for a scheme or a DIP catalogue to a file, all or nothing.
@@ -55,6 +90,8 @@ def synth_file(
         Months of discharge from that one on.
     expected : bool, optional
         Add the column ``expected_group``: the group of the catalogue that a claim was drawn for.
+    lists : SynthLists, optional
+        Make whole settlement lists, with charges and audit defects.
     progress : callable, optional
         Called after each batch with the claims done and in all.
 
@@ -68,10 +105,21 @@ def synth_file(
         ``expected`` and no DIP catalogue.
     InputError
         F2xx: the output cannot be written.
+    RunError
+        C201: one file is to hold both claims and charges.
     """
     output_suffix(out)
-    batches = _batches_of(scheme, n, seed, month, months, expected)
     columns = schema() | ({"expected_group": pl.String()} if expected else {})
+    if lists is not None:
+        columns = pl.Schema({**columns, **list_schema()})
+        columns |= {"audit_defect": pl.String()} if lists.labels else {}
+        if lists.items is not None:
+            output_suffix(lists.items)
+            if Path(out).resolve() == lists.items.resolve():
+                raise RunError("C201", where=str(out))
+
+    def claims() -> Iterator[pl.DataFrame]:
+        return _batches_of(scheme, n, seed, month, months, expected)
 
     def counted(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         done = 0
@@ -82,9 +130,24 @@ def synth_file(
                 progress(done, n)
 
     def work(stop: Event) -> None:
-        write_frames(out, counted(stoppable(batches, stop)), schema=pl.Schema(columns))
+        if lists is None:
+            write_frames(out, counted(stoppable(claims(), stop)), schema=columns)
+            return
+        made = (lists.of(batch, first, seed).claims for first, batch in _numbered(claims()))
+        write_frames(out, counted(stoppable(made, stop)), schema=columns)
+        if lists.items is not None:  # made once more: both files in one go would not be flat
+            charges = (lists.of(batch, first, seed).items for first, batch in _numbered(claims()))
+            write_frames(lists.items, stoppable(charges, stop), schema=ITEM_SCHEMA)
 
     interruptible(work)
+
+
+def _numbered(batches: Iterator[pl.DataFrame]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Batches with the number of their first claim."""
+    first = 0
+    for batch in batches:
+        yield first, batch
+        first += batch.height
 
 
 def _batches_of(
