@@ -22,6 +22,7 @@ from drg.audit.model import NO_AMOUNT, Level, Result, Rule, RuleSet, Scope, Verd
 from drg.audit.narrow import narrow
 from drg.audit.stakes import STAKES
 from drg.audit.told import sentence
+from drg.audit.vocabulary import Vocabulary
 from drg.claims.named import Named
 from drg.money import exact_sum
 from drg.text import language
@@ -132,6 +133,7 @@ class Audit:
         wanted = [n for b in self._later if b.kind.needs for n in b.kind.needs(b.params)]
         self._needs = tuple(dict.fromkeys(wanted))
         self._narrow: list[pl.DataFrame] = []
+        self._vocabulary = Vocabulary()
         self._stakes: list[pl.DataFrame] = []
         none = pl.Series([], dtype=pl.String)
         self._repeated = none if repeated is None else repeated.drop_nulls()
@@ -160,7 +162,7 @@ class Audit:
         if results is not None:
             added = [n for n in results.columns if n not in frame.columns]
             frame = frame.hstack(results.select(added))
-        claims = AuditClaims(frame, columns)
+        claims = AuditClaims(frame, columns, vocabulary=self._vocabulary)
         again = np.zeros(claims.rows, np.bool_)
         if items is not None:
             claims.items = _items_of(claims, items)

@@ -16,9 +16,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from drg.audit.model import Scope, Verdict
+from drg.audit.vocabulary import Vocabulary
 from drg.claims.frame import BLANKS, COLUMNS, PRICING_COLUMNS, SEPARATOR, Column
 from drg.claims.list_columns import LIST_COLUMNS
-from drg.claims.named import Named, clean_code
+from drg.claims.named import Named
 from drg.claims.typed import Amounts, ClaimArrays, coded
 
 if TYPE_CHECKING:
@@ -88,12 +89,20 @@ class CodeRows(NamedTuple):
         The codes without blanks around them, in capitals.
     written : Series of String
         The codes as the file has them.
+    vocabulary : Vocabulary
+        What ``code`` is numbered by.
     """
 
     row: Ints
     place: Ints
     code: Named
     written: pl.Series
+    vocabulary: Vocabulary
+
+    def among(self, patterns: tuple[str, ...]) -> Flags:
+        """Which codes are listed, whole or by a prefix ending in ``*``, in capitals."""
+        found: Flags = self.vocabulary.among(patterns)[self.code.codes]
+        return found
 
 
 class AuditClaims(ClaimArrays):
@@ -108,13 +117,20 @@ class AuditClaims(ClaimArrays):
     items : DataFrame, optional
         Charges of these claims: the columns of ``ITEM_COLUMNS``, typed, and ``row``, the place of
         the claim in the batch. None: no charges were given.
+    vocabulary : Vocabulary, optional
+        Codes that earlier batches of the run had.
     """
 
     def __init__(
-        self, frame: pl.DataFrame, columns: ClaimColumns, items: pl.DataFrame | None = None
+        self,
+        frame: pl.DataFrame,
+        columns: ClaimColumns,
+        items: pl.DataFrame | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         super().__init__(frame, columns)
         self.items = items
+        self._vocabulary = vocabulary or Vocabulary()
         # Many rules ask for the same few columns.
         self._rows_of: dict[str, CodeRows] = {}
         self._days: dict[str, tuple[NDArray[np.int32], Flags]] = {}
@@ -250,10 +266,11 @@ class AuditClaims(ClaimArrays):
             texts.append(flat.cast(pl.String).alias("code"))
         if not names:
             none = np.zeros(0, np.int64)
-            return CodeRows(none, none, Named((), none), pl.Series("code", [], dtype=pl.String))
+            written = pl.Series("code", [], dtype=pl.String)
+            return CodeRows(none, none, Named((), none), written, self._vocabulary)
         row, place = np.concatenate(rows), np.concatenate(places)
         written = pl.concat(texts, rechunk=True) if len(texts) > 1 else texts[0]
-        code = _named_codes(written)
+        code = self._vocabulary.numbered(written)
         there = ~code.missing
         if len(names) > 1 or not there.all():
             order = np.flatnonzero(there)
@@ -261,7 +278,7 @@ class AuditClaims(ClaimArrays):
                 order = order[np.lexsort((place[order], row[order]))]
             row, place, code = row[order], place[order], code.take(order)
             written = written.gather(order)
-        return CodeRows(row, place, code, written)
+        return CodeRows(row, place, code, written, self._vocabulary)
 
 
 @dataclass(frozen=True)
@@ -290,23 +307,6 @@ class Whole:
             self._known[name] = make()
         found: T = self._known[name]
         return found
-
-
-def _named_codes(codes: pl.Series) -> Named:
-    """Codes as numbers; quicker than ``coded`` where many are distinct."""
-    # Categories of its own: what other columns hold must not count here.
-    grouped = codes.cast(pl.Categorical(pl.Categories.random()))
-    distinct = grouped.unique().drop_nulls()
-    spelled = distinct.cast(pl.String).to_list()
-    names = {
-        name: n for n, name in enumerate(dict.fromkeys(filter(None, map(clean_code, spelled))))
-    }
-    slots = np.full(len(spelled) + 1, len(names), np.int64)
-    slots[distinct.to_physical().to_numpy()] = [
-        names.get(clean_code(t), len(names)) for t in spelled
-    ]
-    numbers = grouped.to_physical().fill_null(len(spelled)).to_numpy()
-    return Named(tuple(names), slots[numbers])
 
 
 def field_name(field: str, lang: str | None) -> str:

@@ -13,7 +13,6 @@ from drg.audit.evidence import either
 from drg.audit.item_lists import LIMITS, Limits, fitting
 from drg.audit.kind import AuditClaims, Kind, Params
 from drg.audit.kinds_charges import NO_ITEMS, NO_LIST, net_worth, rows_with, verdict
-from drg.audit.lists import matcher
 from drg.audit.model import NO_AMOUNT, Scope, Verdict
 from drg.audit.person import Truth, ages, claims_with, in_range, without_codes
 from drg.audit.told import lacking, worded
@@ -180,9 +179,9 @@ def _allowed(claims: AuditClaims, column: str, cell: str) -> Truth:
     if column == "sex":
         return Truth(claims.sex.marked(lambda sex: sex == cell), claims.sex.missing)
     if column == "diagnoses":
-        patterns = [clean_code(part) for part in cell.split("|")]
+        patterns = tuple(clean_code(part) for part in cell.split("|"))
         codes = claims.codes("diagnoses")
-        marked = codes.code.marked(matcher(patterns))
+        marked = codes.among(patterns)
         return Truth(claims_with(claims, codes.row[marked]), without_codes(claims, "diagnoses"))
     if column in ("insurances", "payers"):
         known = {part.strip() for part in cell.split("|")}

@@ -106,7 +106,7 @@ def judge_code_pairs(claims: AuditClaims, params: CodePairs) -> Verdict:
     codes = claims.codes(params.of)
     pairs = _pairs(params.pairs)
     # Of the codes of a batch few stand in any pair: the pairs look at those only.
-    concerned = np.flatnonzero(codes.code.marked(matcher([p for pair in pairs for p in pair.both])))
+    concerned = np.flatnonzero(codes.among(tuple(p for pair in pairs for p in pair.both)))
     row, code = codes.row[concerned], _fewer(codes.code.take(concerned))
     hit = np.zeros(claims.rows, np.bool_)
     told: list[tuple[Flags, Flags, str]] = []
@@ -154,9 +154,9 @@ def judge_companion(claims: AuditClaims, params: Companion) -> Verdict:
     codes, others = claims.codes(params.of), claims.codes(params.needs_of)
     alone = np.zeros(len(codes.row), np.bool_)
     rows = list(zip(params.pairs.codes, map(_several, params.pairs.column("needs")), strict=True))
-    concerned = np.flatnonzero(codes.code.marked(matcher([code for code, _ in rows])))
+    concerned = np.flatnonzero(codes.among(params.pairs.codes))
     code_here = _fewer(codes.code.take(concerned))
-    wanted_at = np.flatnonzero(others.code.marked(matcher([w for _, wants in rows for w in wants])))
+    wanted_at = np.flatnonzero(others.among(tuple(w for _, wants in rows for w in wants)))
     wanted = _fewer(others.code.take(wanted_at))
     for code, wants in rows:
         places = concerned[code_here.marked(matcher([code]))]
@@ -221,18 +221,23 @@ CODE_KINDS = (
 def _marked(
     codes: CodeRows, listed: RuleList, unless: RuleList | None, position: Position
 ) -> Flags:
-    code, at = codes.code, None
-    if position != "any":
-        at = np.flatnonzero((codes.place == 0) == (position == "principal"))
-        code = code.take(at)
-    found = listed.among(code)
-    if unless is not None and found.any():
-        found &= ~unless.among(code)
-    if at is None:
-        return found
+    if position == "any":
+        return _listed(codes, slice(None), listed, unless)
+    at = np.flatnonzero((codes.place == 0) == (position == "principal"))
     marked = np.zeros(len(codes.row), np.bool_)
-    marked[at] = found
+    marked[at] = _listed(codes, at, listed, unless)
     return marked
+
+
+def _listed(
+    codes: CodeRows, at: NDArray[np.int64] | slice, listed: RuleList, unless: RuleList | None
+) -> Flags:
+    """Which of the codes of these places are listed."""
+    answers = codes.vocabulary.among(listed.codes)
+    if unless is not None:
+        answers = answers & ~codes.vocabulary.among(unless.codes)
+    found: Flags = answers[codes.code.codes[at]]
+    return found
 
 
 def _fewer(codes: Named) -> Named:

@@ -100,9 +100,9 @@ class When(Params):
                                ~found.days_known))  # fmt: skip
         if self.codes is not None:
             codes = claims.codes("diagnoses")
-            marked = self.codes.among(codes.code)
+            marked = codes.among(self.codes.codes)
             if self.unless is not None:
-                marked &= ~self.unless.among(codes.code)
+                marked &= ~codes.among(self.unless.codes)
             have = claims_with(claims, codes.row[marked])
             parts.append(Truth(have, without_codes(claims, "diagnoses")))
         if self.field is not None:
