@@ -9,6 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from drg.audit.engine import audit_frame
+    from drg.audit.rules import load_rules
+    from drg.benefits.model import Balance, Visit
+    from drg.benefits.plan import list_plans, load_plan
+    from drg.benefits.visit import settle_visit
     from drg.claims.model import Claim
     from drg.claims.readers import open_claims
     from drg.claims.synth import synth
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from drg.payment.policy import Policy
     from drg.payment.policy.catalog import list_policies, load_policy
     from drg.payment.pricing.price import price_frame
+    from drg.reports.kpi.build import kpi_report
     from drg.schemes.catalog import list_schemes, load_scheme
     from drg.settlement.run import settle_month
     from drg.settlement.year.clear import clear_year
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Balance": "drg.benefits.model",
     "Claim": "drg.claims.model",
     "DipGrouper": "drg.dip.grouper",
     "DrgError": "drg.errors",
@@ -41,19 +48,27 @@ _HOME = {
     "Step": "drg.grouping.explain",
     "TableError": "drg.errors",
     "VersionedGrouper": "drg.grouping.versions",
+    "Visit": "drg.benefits.model",
+    "audit_frame": "drg.audit.engine",
     "clear_year": "drg.settlement.year.clear",
+    "kpi_report": "drg.reports.kpi.build",
+    "list_plans": "drg.benefits.plan",
     "list_policies": "drg.payment.policy.catalog",
     "list_schemes": "drg.schemes.catalog",
     "load_grouper": "drg.dip.load",
+    "load_plan": "drg.benefits.plan",
     "load_policy": "drg.payment.policy.catalog",
+    "load_rules": "drg.audit.rules",
     "load_scheme": "drg.schemes.catalog",
     "open_claims": "drg.claims.readers",
     "price_frame": "drg.payment.pricing.price",
     "settle_month": "drg.settlement.run",
+    "settle_visit": "drg.benefits.visit",
     "synth": "drg.claims.synth",
 }
 
 __all__ = [
+    "Balance",
     "Claim",
     "DipGrouper",
     "DrgError",
@@ -66,15 +81,22 @@ __all__ = [
     "Step",
     "TableError",
     "VersionedGrouper",
+    "Visit",
+    "audit_frame",
     "clear_year",
+    "kpi_report",
+    "list_plans",
     "list_policies",
     "list_schemes",
     "load_grouper",
+    "load_plan",
     "load_policy",
+    "load_rules",
     "load_scheme",
     "open_claims",
     "price_frame",
     "settle_month",
+    "settle_visit",
     "synth",
 ]
 
