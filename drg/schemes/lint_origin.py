@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -204,6 +205,7 @@ def source_findings(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[Findin
         for path in sorted(root.rglob("*.toml"))
         if path.name != SOURCES_FILE or path.parent != root
     ]
+    by_rows = _sources_of_rows(root)
     for name, entry in sources.items():
         for field in _SOURCE_TEXTS:
             if not str(entry.get(field, "")).strip():
@@ -213,8 +215,20 @@ def source_findings(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[Findin
             params = {"status": entry["status"], "known": known}
             yield Finding("L152", SOURCES_FILE, name, params=params)
         quoted = f'"{name}"'
-        if name not in _BY_USERS and not any(quoted in text for text in texts):
+        named = name in by_rows or any(quoted in text for text in texts)
+        if name not in _BY_USERS and not named:
             yield Finding("L162", SOURCES_FILE, name)
+
+
+def _sources_of_rows(root: Path) -> set[str]:
+    """Documents that rows of tables name in a column ``source``."""
+    named: set[str] = set()
+    for path in sorted(root.rglob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if "source" in (rows.fieldnames or ()):
+                named.update(row["source"] for row in rows)
+    return named
 
 
 def acceptance_findings(
