@@ -18,7 +18,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/drg demo
 
 test: $(VENV)/test.stamp
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 check: lint types test
 
@@ -32,7 +32,7 @@ types: $(VENV)/test.stamp
 
 # The full golden files, the packages as they are shipped, instructions per claim.
 long: $(VENV)/test.stamp
-	$(BIN)/pytest -n auto -m long $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m long $(ARGS)
 
 # What reaches the kernel, again on one that checks indices into memoryviews and lists (not raw C
 # pointers), in an environment of its own.

@@ -61,6 +61,7 @@ def test_the_settlement_point_value_gives_out_the_budget(shown: tuple[Path, str]
         assert worth * 100 == one["pool_fen"]
 
 
+@pytest.mark.long
 def test_it_can_be_shown_again_in_english(shown: tuple[Path, str]) -> None:
     folder, _ = shown
     clearing = folder / "2025" / "clear" / "settlement.toml"

@@ -641,7 +641,13 @@ needs_facts = pytest.mark.skipif(not SCHEMES, reason="the published layouts are 
 
 
 @needs_facts
-@pytest.mark.parametrize("name", ["chongqing_2022", "chs_drg_20", "yunnan_2022"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "chongqing_2022",
+        *(pytest.param(n, marks=pytest.mark.long) for n in ("chs_drg_20", "yunnan_2022")),
+    ],
+)
 def test_published_layout_slice(tmp_path, name):
     """2,000 recorded claims, with and without a base, kernel; 200 of them by the reference."""
     frame, wanted = golden(name, 2_000)
