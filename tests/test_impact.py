@@ -335,6 +335,7 @@ def test_every_move_has_a_reason_that_the_paths_bear_out(
     assert sum(kinds.values()) > 20
 
 
+@pytest.mark.long
 @given(
     schemes=st.tuples(made_schemes.schemes(), made_schemes.schemes()),
     rows=st.lists(made_schemes.small_claims(), min_size=1, max_size=8),
