@@ -33,8 +33,6 @@ __all__ = ["ListParam", "RuleList", "read_list", "registered_lists", "rule_file"
 
 _SUFFIX = ".csv"
 _DICTIONARY = "dictionary:"
-#: Codes remembered of each list.
-_REMEMBERED = 200_000
 #: Column of the codes; the first of several that a list may have.
 _CODE = "code"
 #: Prefixes that are tried one by one; of more, those of one length are looked up together.
@@ -104,7 +102,7 @@ class RuleList:
 
     @cached_property
     def _test(self) -> Callable[[str], bool]:
-        return _Remembered(matcher(self.codes)).__getitem__
+        return matcher(self.codes)
 
     def has(self, code: str) -> bool:
         """Whether a code (in capitals, no blanks around it) is listed, whole or by a prefix."""
@@ -113,20 +111,6 @@ class RuleList:
     def among(self, codes: Named) -> NDArray[np.bool_]:
         """Which codes of a column are listed; each distinct one is looked up once."""
         return codes.marked(self._test)
-
-
-class _Remembered(dict[str, bool]):
-    """What a test says of the codes asked so far: batches have the same ones again and again."""
-
-    def __init__(self, test: Callable[[str], bool]) -> None:
-        super().__init__()
-        self._of = test
-
-    def __missing__(self, code: str) -> bool:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        found = self[code] = self._of(code)
-        return found
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
