@@ -30,6 +30,8 @@ _DIGITS = rf"^{_BLANK}([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})(?:[0-9]{{4}}|[0-9]{{6
 _PATTERNS = (_PARTS, _DIGITS)
 _COMPILED = tuple(map(re.compile, _PATTERNS))
 _ISO = "%Y-%m-%d"
+#: Cells that are read one by one: for so few, planning columns costs more.
+_FEW = 64
 
 
 def read_day(cell: object) -> datetime.date | None:
@@ -114,6 +116,9 @@ def _days_of_text(text: pl.Series) -> pl.Series:
         return days
     rest = (days.is_null() & text.is_not_null()).arg_true()
     left = text.gather(rest)
+    if len(left) <= _FEW:
+        read = [_day_of(cell) for cell in left.to_list()]
+        return days.scatter(rest, pl.Series(read, dtype=pl.Date))
     # "2025-06-30 14:05:00": most columns that hold more than a day look like this.
     clock = left.str.head(10).str.to_date(_ISO, strict=False)
     found = clock.set(~left.str.slice(10, 1).is_in([" ", "T"]), None)

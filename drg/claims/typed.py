@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from drg.claims.days import read_days
+from drg.claims.few import FEW, coded_cells, day_cells, whole_cells, yuan_cells
 from drg.claims.frame import BLANKS, RESULT_NAMES
 from drg.claims.named import Named, clean_code
 from drg.money import read_fen
@@ -100,7 +101,11 @@ def coded(series: pl.Series | None, rows: int, key: Callable[[str], str] = str.s
     """
     if series is None:
         return Named((), np.zeros(rows, np.uint32))
-    if not isinstance(series.dtype, pl.Enum):
+    dtype = series.dtype
+    if rows <= FEW:
+        texts = series if dtype == pl.String else series.cast(pl.String)
+        return coded_cells(texts.to_list(), key)
+    if not isinstance(dtype, pl.Enum):
         texts = series.cast(pl.String)
         series = texts.cast(pl.Enum(texts.unique().drop_nulls().sort()))
     spelled: list[str] = series.dtype.categories.to_list()  # type: ignore[attr-defined]
@@ -121,6 +126,14 @@ def numbered(series: pl.Series) -> Ints:
     number = pl.when(pl.col("value").is_not_null()).then(pl.col("row").first().over("value"))
     found: Ints = frame.select(number.cast(pl.Int64).fill_null(-1)).to_series().to_numpy()
     return found
+
+
+def _few_amounts(series: pl.Series) -> Amounts:
+    fen, given, odd = yuan_cells(series.to_list())
+    if odd:
+        rest = _amounts(read_fen(series.gather(odd)).fen, len(odd))
+        fen[odd], given[odd] = rest.fen, rest.given
+    return Amounts(fen, given)
 
 
 def _amounts(fen: pl.Series | None, rows: int) -> Amounts:
@@ -157,6 +170,10 @@ class ClaimArrays:
     def money(self, field: str) -> Amounts:
         """Amounts of a field, in fen."""
         if field not in self._money:
+            series = self.column(field)
+            if series is not None and series.dtype == pl.String and self.rows <= FEW:
+                self._money[field] = _few_amounts(series)
+                return self._money[field]
             # The two that every claim has are read together: that is quicker than one by one.
             wanted = [*_EVERY] if field in _EVERY else [field]
             there = {name: self.column(name) for name in wanted}
@@ -202,7 +219,11 @@ class ClaimArrays:
         series = self.column(field)
         if series is None:
             return Amounts(np.zeros(self.rows, np.int64), np.zeros(self.rows, np.bool_))
-        if series.dtype == pl.String:
+        dtype = series.dtype
+        few = (dtype == pl.String or dtype.is_integer()) and self.rows <= FEW
+        if few and (found := whole_cells(series.to_list())) is not None:
+            return Amounts(*found)
+        if dtype == pl.String:
             series = series.str.strip_chars(BLANKS).str.strip_suffix(".0")
         whole = series.cast(pl.Int64, strict=False)
         if series.dtype.is_float():
@@ -214,6 +235,8 @@ class ClaimArrays:
         series = self.column(field)
         if series is None:
             return np.zeros(self.rows, np.int32), np.zeros(self.rows, np.bool_)
+        if self.rows <= FEW and series.dtype == pl.String:
+            return day_cells(series.to_list())
         days = read_days(series)
         there = days.is_not_null().to_numpy()
         return days.to_physical().fill_null(0).to_numpy().astype(np.int32, copy=False), there
@@ -229,8 +252,7 @@ class ClaimArrays:
         series = self.column("claim_id")
         if series is None:
             return pl.Series("claim_id", [None] * self.rows, dtype=pl.String)
-        texts = series.cast(pl.String).alias("claim_id")
-        return texts if not (texts == "").any() else texts.set(texts == "", None)
+        return _blanks_null(series.cast(pl.String).alias("claim_id"))
 
     @cached_property
     def patients(self) -> pl.Series:
@@ -238,8 +260,7 @@ class ClaimArrays:
         series = self.column("patient_id")
         if series is None:
             return pl.Series("patient_id", [None] * self.rows, dtype=pl.String)
-        texts = series.cast(pl.String).alias("patient_id")
-        return texts if not (texts == "").any() else texts.set(texts == "", None)
+        return _blanks_null(series.cast(pl.String).alias("patient_id"))
 
     @cached_property
     def principal(self) -> pl.Series:
@@ -283,6 +304,11 @@ class ClaimArrays:
         else:
             parts = [part.cast(pl.String) for part in parts]
         return pl.select(pl.concat_list([pl.lit(part) for part in parts]).alias("code")).to_series()
+
+
+def _blanks_null(texts: pl.Series) -> pl.Series:
+    there = "" in texts.to_list() if len(texts) <= FEW else bool((texts == "").any())
+    return texts.set(texts == "", None) if there else texts
 
 
 def fits(codes: pl.Series, patterns: Sequence[str]) -> Flags:

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from drg.dip.reference import ReferenceMatcher
     from drg.grouping.editions import CodeFinder
     from drg.grouping.explain import Step
+    from drg.grouping.path import PathLine
     from drg.schemes.crosswalk import Crosswalk, Edition, Kind
+    from drg.schemes.folder import Folder
 
 __all__ = ["DipGrouper"]
 
@@ -94,6 +96,11 @@ class DipGrouper(ClaimGrouper):
     def compat(self) -> str:
         """``""``: a catalogue has no overlays."""
         return ""
+
+    @property
+    def folder(self) -> Folder:
+        """The catalogue's own folder: its header, and its tables by name."""
+        return self._location.folder
 
     @property
     def compiled(self) -> CompiledCatalogue:
@@ -166,11 +173,11 @@ class DipGrouper(ClaimGrouper):
         found = self.reference.decide(claim)
         return found.result, decision_steps(found, self.catalogue)
 
-    def explain_lines(self, claim: Claim, lang: str | None = None) -> list[str]:
+    def path(self, claim: Claim, lang: str | None = None) -> list[PathLine]:
         """The decision path of one claim as a coder reads it."""
-        from drg.dip.explain import decision_lines
+        from drg.dip.explain import dip_path
 
-        return decision_lines(self.reference.decide(claim), self.catalogue, lang)
+        return dip_path(self.reference.decide(claim), self.catalogue, lang)
 
     def results_frame(
         self,

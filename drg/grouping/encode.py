@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 import grouper_core
+from drg.claims.few import FEW, whole_cells
 from drg.claims.frame import BLANKS
 from drg.claims.profiles import ClaimColumns
 from drg.grouping.fields import COLUMN_OF_FIELD, SEX_VALUES, TOP, WHOLE_NUMBER
@@ -145,6 +146,12 @@ def _scalar(
 def numbers(series: pl.Series) -> pl.Series:
     """Int32: FIELD_NULL where there is no number, FIELD_INVALID where it is no int32."""
     dtype = series.dtype
+    if len(series) <= FEW and dtype in (pl.String, pl.Int64):
+        read = whole_cells(series.to_list())
+        if read is not None:
+            values, given = read
+            inside = np.where((values > FIELD_INVALID) & (values <= TOP), values, FIELD_INVALID)
+            return pl.Series(np.where(given, inside, FIELD_NULL).astype(np.int32))
     if dtype in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16):
         return series.cast(pl.Int32).fill_null(FIELD_NULL)
     if not (dtype.is_integer() or dtype.is_float()):

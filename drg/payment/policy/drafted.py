@@ -16,7 +16,7 @@ from drg.payment.policy.paths import bare_type, inner_type, value_at
 from drg.payment.policy.read import Draft, Leaf, leaves
 from drg.text import language
 
-__all__ = ["drafted"]
+__all__ = ["drafted", "plain_values"]
 
 _MISSING = object()
 #: What names a part of a policy and needs no document.
@@ -44,7 +44,7 @@ def drafted(draft: Draft, kind: type[S]) -> S:
         T102: a table that is not there.
     """
     found = dict(leaves(draft.tree))
-    values = {name: _plain(node, (name,)) for name, node in draft.tree.items()}
+    values = {name: plain_values(node, (name,)) for name, node in draft.tree.items()}
     if "bed_day" in values:
         values["bed_day"] = list(values["bed_day"].values())
     header = {key: draft.header[key] for key in draft.header if key in kind.model_fields}
@@ -79,14 +79,14 @@ def drafted(draft: Draft, kind: type[S]) -> S:
     )
 
 
-def _plain(node: Any, path: tuple[str, ...]) -> Any:
+def plain_values(node: Any, path: tuple[str, ...]) -> Any:
     """A tree without its leaves' origins; what is left open is not there."""
     if isinstance(node, Leaf):
         return _MISSING if node.required else _located(node, path)
     if isinstance(node, dict):
-        parts = {key: _plain(value, (*path, key)) for key, value in node.items()}
+        parts = {key: plain_values(value, (*path, key)) for key, value in node.items()}
         return {key: value for key, value in parts.items() if value is not _MISSING}
-    rows = [_plain(value, (*path, str(n))) for n, value in enumerate(node)]
+    rows = [plain_values(value, (*path, str(n))) for n, value in enumerate(node)]
     return [row for row in rows if row is not _MISSING]
 
 

@@ -22,13 +22,13 @@ from drg.payment.policy.paths import bare_type, inner_type
 from drg.payment.policy.read import SECTIONS, Draft, Leaf, Origin
 from drg.payment.policy.tables import KINDS, fill_tables
 
-__all__ = ["read_supply", "supply_numbers"]
+__all__ = ["ROWS", "TABLES", "read_supply", "supply_numbers"]
 
 SUPPLIED = Origin(status="supplied", by_user=True)
 #: What an error names in place of a file.
 FILE = "--set"
 #: Row to the keys that the parts of a path fill, and the key of its number.
-_ROWS: Mapping[Any, tuple[tuple[str, ...], str]] = {
+ROWS: Mapping[Any, tuple[tuple[str, ...], str]] = {
     RateRow: (("insurance", "hospital_level"), "rate"),
     CoefficientRow: (("hospital", "group"), "coefficient"),
     DayRate: (("hospital_level", "category"), "per_diem"),
@@ -36,7 +36,8 @@ _ROWS: Mapping[Any, tuple[tuple[str, ...], str]] = {
     PayRatioRow: (("insurance", "hospital"), "ratio"),
 }
 _BED_DAYS = tuple[BedDay, ...]
-_TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+#: Suffixes of files that stand for a whole table.
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 _BOOLS = {"true": True, "false": False, "是": True, "否": False}
 
 
@@ -129,9 +130,9 @@ def _set(
     """One number, one entry of a mapping, one row of a list, or a table for all of them."""
     kind = bare_type(annotation)
     row = inner_type(kind, "") if get_origin(kind) is tuple else None
-    if not rest and Path(text).suffix.lower() in _TABLES and (table := _table_at(path)):
+    if not rest and Path(text).suffix.lower() in TABLES and (table := _table_at(path)):
         _read_table(draft, table, path, Path(text))
-    elif row in _ROWS:
+    elif row in ROWS:
         place[name] = _with_row(place.get(name), row, rest, text)
     elif get_origin(kind) is Mapping and rest:
         value = _typed(inner_type(kind, ""), text)
@@ -144,7 +145,7 @@ def _set(
 
 def _with_row(node: Any, row: Any, rest: Sequence[str], text: str) -> list[Any]:
     """Rows with one more, which takes the place of what stood for the same scope."""
-    keys, number = _ROWS[row]
+    keys, number = ROWS[row]
     if len(rest) > len(keys):
         raise SupplyError("P476", where=FILE, path=".".join(rest), near=", ".join(keys))
     entry = dict(zip(keys, rest, strict=False))

@@ -74,6 +74,8 @@ class DipBasis:
         given = frozenset(row.hospital for row in dip.coefficients if row.hospital)
         rows = (*dip.coefficients, *own, *dynamic_rows(dip.dynamic, hospitals, given))
         self._coefficients = ScopeTable(rows, [r.group for r in rows], what="dip.coefficients")
+        #: Rows of coefficients: the policy's, the register's, those that measurements make.
+        self.rows = rows
         scaled = [_ONE]
         for row in rows:
             exact = row.coefficient * _ONE

@@ -66,9 +66,9 @@ class DipPricer:
     def __init__(self, dip: DipPayment, source: ScoreSource, decided: Decided) -> None:
         self.dip = dip
         self._source = source
-        self._own = source if isinstance(source, DipScores) else None
+        self.own = source if isinstance(source, DipScores) else None
         self._decided = decided
-        basis = self._own.basis if self._own is not None else None
+        basis = self.own.basis if self.own is not None else None
         #: What places on a sheet stand for: hospital coefficients, and point values as published.
         self.coefficients: pl.Series | None = None
         self.values: pl.Series | None = None
@@ -125,8 +125,8 @@ class DipPricer:
         return self._candidates(claims, chosen, found, at, ratio[at], counted, sheet), left
 
     def _scores(self, claims: ClaimArrays, keys: Keys, rows: Rows) -> Scores:
-        if self._own is not None:
-            return self._own.of(claims, keys, rows)
+        if self.own is not None:
+            return self.own.of(claims, keys, rows)
         return self._source.scores(claims.frame, claims.columns, rows)
 
     def _told(self, found: Scores, at: Rows, rows: Rows, sheet: Sheet) -> None:
@@ -155,8 +155,8 @@ class DipPricer:
         dip = self.dip
         ratio = np.zeros(len(rows), np.int64)
         if dip.fund_by == "pay_ratio":
-            if dip.fund_ratio_scope != "case" and self._own is not None:
-                found, ratio = self._own.basis.ratios_e6(keys.scope.take(rows))
+            if dip.fund_ratio_scope != "case" and self.own is not None:
+                found, ratio = self.own.basis.ratios_e6(keys.scope.take(rows))
                 for missing, code in ((NEEDS_LEVEL, Note.NO_LEVEL),
                                       (NEEDS_INSURANCE, Note.NO_INSURANCE)):  # fmt: skip
                     note[(found == missing) & (note == UNSET)] = code
@@ -231,6 +231,6 @@ class DipPricer:
 
     def _points(self, fen: Ints, value: Rows | None) -> Ints | None:
         """Scores that amounts are worth, so that the year counts these cases as well."""
-        if self._own is None or value is None:
+        if self.own is None or value is None:
             return None
-        return self._own.basis.points_e4(fen, value)
+        return self.own.basis.points_e4(fen, value)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from drg.claims.few import FEW
 from drg.claims.named import Named
 from drg.claims.typed import ClaimArrays
 from drg.dip.deviation import DEVIATION_CLASSES, UNSCORED, case_scores_e4
@@ -109,9 +110,11 @@ class DipScores:
         kind = np.full(len(rows), UNSET, np.uint8)
         awaits = np.zeros(len(rows), np.bool_)
         deviating = np.zeros(len(rows), np.bool_)
+        reference = np.zeros(len(rows), np.int64)
         if self._dip.deviation is not None and len(final[at]):
-            blank = classes.marked(lambda name: name.partition(".")[0] == _BLANK)
+            blank = classes.marked(self.is_blank)
             mean = self._means(keys, rows, groups, bases, score[at], value[at], at)
+            reference[at] = mean
             cost = claims.money("total_cost").fen[rows]
             kind[at], final[at], awaits[at], deviating[at] = self._deviation(
                 cost[at], mean, score[at], factor[at], times[at], blank[at], final[at],
@@ -123,8 +126,13 @@ class DipScores:
         fen[at] = basis.worth_fen(final[at], value[at])
         return Scores(
             final, fen, scored, note, kind, awaits, deviating, score, place, auxiliary, value,
-            basis.coefficient_e4, basis.values,
+            basis.coefficient_e4, basis.values, reference,
         )  # fmt: skip
+
+    @staticmethod
+    def is_blank(group_class: str) -> bool:
+        """Whether a class of groups is that of blank ones."""
+        return group_class.partition(".")[0] == _BLANK
 
     @property
     def _no_coefficient(self) -> Note | None:
@@ -231,6 +239,9 @@ def read_scores(frame: pl.DataFrame) -> Ints:
     if "score" not in frame.columns:
         return np.full(frame.height, -1, np.int64)
     series = frame["score"]
+    if series.dtype == pl.Decimal(18, PLACES) and frame.height <= FEW:
+        cells = [-1 if cell is None else int(cell.scaleb(PLACES)) for cell in series.to_list()]
+        return np.maximum(np.array(cells, np.int64), -1)
     if series.dtype == pl.Decimal(18, PLACES):
         scaled = series.to_physical().cast(pl.Int64)
     else:

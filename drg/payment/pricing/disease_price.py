@@ -26,6 +26,7 @@ from drg.payment.pricing.price_columns import Branch, Mode, Note, Route
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from drg.payment.mechanisms.disease_match import Found
     from drg.payment.policy import PerDisease
     from drg.payment.pricing.route import Keys
     from drg.payment.pricing.sheet import Sheet
@@ -46,6 +47,8 @@ _ROUTES = {
     Pathway.COST_LOW: Route.EXIT_LOW,
     Pathway.COST_HIGH: Route.EXIT_HIGH,
 }
+#: Of the pathway, or outside it for no other reason than the cost.
+_BY_COST = [[*Pathway].index(p) for p in (Pathway.STAYS, Pathway.COST_LOW, Pathway.COST_HIGH)]
 
 
 class DiseasePricer:
@@ -84,12 +87,7 @@ class DiseasePricer:
         routes : uint8 array
             Why.
         """
-        found = self.table.find(
-            claims.principal.gather(rows), claims.procedures(rows),
-            keys.rates.insurance.take(rows), keys.rates.level.take(rows),
-            pl.Series(keys.scope.day[rows], dtype=pl.Int32).cast(pl.Date),
-            any_procedure=self.rule.procedure == "any",
-        )  # fmt: skip
+        found = self._find(claims, keys, rows)
         self._undecided(keys, rows, found.listed & (found.row < 0), sheet)
         here = np.flatnonzero(found.row >= 0)
         rows, place = rows[here], found.row[here]
@@ -104,6 +102,45 @@ class DiseasePricer:
         stay = np.flatnonzero(reason == 0)
         self._paid(claims, keys, rows[stay], place[stay], actual[stay], apart[stay], sheet)
         return left, why
+
+    def compared(
+        self, claims: ClaimArrays, keys: Keys, rows: Rows, sheet: Sheet
+    ) -> tuple[Rows, Rows, Ints]:
+        """Stays whose cost alone decides whether they are paid per disease.
+
+        Parameters
+        ----------
+        claims : ClaimArrays
+        keys : Keys
+        rows : int array
+            Stays that are priced, in whichever way.
+        sheet : Sheet
+            As ``price`` left it.
+
+        Returns
+        -------
+        rows : int array
+        place : int array
+            Rows of the table that hold for them.
+        apart : int64 array
+            Fen billed apart, which are not compared with the standard.
+        """
+        place = self._find(claims, keys, rows).row
+        rows, place = rows[place >= 0], place[place >= 0]
+        apart = claims.money("billed_apart_cost").fen[rows] * self.rule.billed_apart
+        reason = self._reason(
+            claims, rows, sheet.cost[rows] - apart, self.table.standard_fen[place]
+        )
+        by_cost = np.isin(reason, _BY_COST)
+        return rows[by_cost], place[by_cost], apart[by_cost]
+
+    def _find(self, claims: ClaimArrays, keys: Keys, rows: Rows) -> Found:
+        return self.table.find(
+            claims.principal.gather(rows), claims.procedures(rows),
+            keys.rates.insurance.take(rows), keys.rates.level.take(rows),
+            pl.Series(keys.scope.day[rows], dtype=pl.Int32).cast(pl.Date),
+            any_procedure=self.rule.procedure == "any",
+        )  # fmt: skip
 
     def _undecided(self, keys: Keys, rows: Rows, listed: Flags, sheet: Sheet) -> None:
         """Cases of the list whose standard depends on a level or insurance they do not report."""

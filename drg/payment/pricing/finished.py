@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from drg.claims.few import FEW
 from drg.claims.frame import COLUMNS, PRICING_COLUMNS, PRICING_NAMES
 from drg.claims.named import Named
 from drg.claims.typed import ClaimArrays
@@ -28,11 +31,12 @@ if TYPE_CHECKING:
     from drg.payment.policy import Policy
     from drg.payment.pricing.assessed import Assessed
     from drg.payment.pricing.caps import Decisions
+    from drg.payment.pricing.sheet import Sheet
 
     Ints = NDArray[np.int64]
     Rows = NDArray[Any]
 
-__all__ = ["fingerprints", "months", "priced_columns"]
+__all__ = ["decided_sheet", "fingerprints", "months", "priced_columns"]
 
 #: Two hashes of an id agree by chance for none of any number of claims there will ever be.
 _SEEDS = (11, 23)
@@ -63,18 +67,24 @@ def fingerprints(
     scored : bool, optional
         Scores, classes and subtypes of groups decide beside the group.
     """
-    first, second = (claims.ids.hash(seed).to_numpy() for seed in _SEEDS)
-    parts = [_named_hash(claims.result(name)) for name in ("group", "outcome")]
+    results = ("group", "outcome", *(("group_class", "auxiliary") if scored else ()))
+    parts = _named_hashes([claims.result(name) for name in results])
+    there = {name: claims.column(name) for name in _DECIDING}
+    hashed = {n: s for n, s in there.items() if s is not None and n not in _MONEY}
+    # All in one: going to polars column by column is what small frames spend their time with.
+    found = pl.DataFrame({"claim_id": claims.ids} | hashed).select(
+        *(pl.col("claim_id").hash(seed).alias(f"id {seed}") for seed in _SEEDS),
+        *(pl.col(name).hash(_SEEDS[0]) for name in hashed),
+    )
+    first, second = (found[f"id {seed}"].to_numpy() for seed in _SEEDS)
     if scored:
-        parts += [_named_hash(claims.result(name)) for name in ("group_class", "auxiliary")]
         parts.append(pl.Series(read_scores(claims.frame)).hash(_SEEDS[1]).to_numpy())
-    for name in _DECIDING:
-        series = claims.column(name)
+    for name, series in there.items():
         if series is not None and name in _MONEY:
             amounts = claims.money(name)
             parts += [amounts.fen.view(np.uint64), amounts.given.astype(np.uint64)]
         elif series is not None:
-            parts.append(series.hash(_SEEDS[0]).to_numpy())
+            parts.append(found[name].to_numpy())
     if codes:
         every = np.arange(claims.rows)
         parts += [_codes_hash(claims.diagnoses(every)), _codes_hash(claims.procedures(every))]
@@ -85,10 +95,11 @@ def fingerprints(
     return (first, second), content
 
 
-def _named_hash(named: Named) -> Rows:
-    names = pl.Series([*named.names, None], dtype=pl.String)
-    found: Rows = names.hash(_SEEDS[1]).to_numpy()[named.codes]
-    return found
+def _named_hashes(columns: Sequence[Named]) -> list[Rows]:
+    names = [name for named in columns for name in (*named.names, None)]
+    hashes = pl.Series(names, dtype=pl.String).hash(_SEEDS[1]).to_numpy()
+    ends = np.cumsum([len(named.names) + 1 for named in columns])[:-1]
+    return [own[named.codes] for named, own in zip(columns, np.split(hashes, ends), strict=True)]
 
 
 def _codes_hash(lists: pl.Series) -> Rows:
@@ -109,8 +120,8 @@ def months(day: NDArray[np.int32]) -> NDArray[np.int16]:
     return every.astype(np.int64).astype(np.int16)[day - first]
 
 
-def priced_columns(assessed: Assessed, decisions: Decisions, policy: Policy) -> pl.DataFrame:
-    """The columns of ``PRICE_DTYPES`` for a part, of ``SCORE_DTYPES`` too where scores pay.
+def decided_sheet(assessed: Assessed, decisions: Decisions) -> Sheet:
+    """The sheet of a part with what the second pass decided.
 
     Raises
     ------
@@ -127,6 +138,19 @@ def priced_columns(assessed: Assessed, decisions: Decisions, policy: Policy) -> 
         change.put(sheet)
     for note in np.unique(notes[twice]).tolist():
         sheet.unpaid(np.flatnonzero(notes == note), Note(note), Route.FAULT)
+    return sheet
+
+
+def priced_columns(assessed: Assessed, decisions: Decisions, policy: Policy) -> pl.DataFrame:
+    """The columns of ``PRICE_DTYPES`` for a part, of ``SCORE_DTYPES`` too where scores pay.
+
+    Raises
+    ------
+    KeyError
+        The part was not among those decided.
+    """
+    notes = decisions.notes[assessed.key]
+    sheet = decided_sheet(assessed, decisions)
     hospital = np.where(sheet.price == NONE, NONE, sheet.fund + sheet.patient - sheet.cost)
     found = {
         "pay_mode": sheet.mode,
@@ -152,7 +176,7 @@ def priced_columns(assessed: Assessed, decisions: Decisions, policy: Policy) -> 
     }
     columns |= {name: _amount(values) for name, values in amounts.items()}
     digest = f"{policy.id}@{policy.digest[:_DIGEST]}"
-    columns["policy"] = pl.repeat(digest, len(notes), dtype=pl.String, eager=True)
+    columns["policy"] = _repeated(digest, len(notes), pl.String())
     names = [*PRICE_DTYPES]
     if sheet.value is not None:
         columns["group_score"] = _decimal(sheet.group_score, len(notes))
@@ -165,6 +189,9 @@ def priced_columns(assessed: Assessed, decisions: Decisions, policy: Policy) -> 
 
 
 def _enum(codes: NDArray[np.uint8], dtype: pl.DataType) -> pl.Series:
+    if len(codes) <= FEW:
+        names = _categories(dtype)
+        return pl.Series([names[code] for code in codes.tolist()], dtype=dtype)
     series = pl.Series(codes)
     none = series == UNSET
     if none.any():
@@ -172,15 +199,32 @@ def _enum(codes: NDArray[np.uint8], dtype: pl.DataType) -> pl.Series:
     return series.cat.to(dtype)
 
 
+@lru_cache(maxsize=16)
+def _categories(dtype: pl.DataType) -> tuple[str | None, ...]:
+    """Names by code; what has none, ``UNSET`` above all, is null."""
+    names: list[str] = dtype.categories.to_list()  # type: ignore[attr-defined]
+    return (*names, *[None] * (UNSET + 1 - len(names)))
+
+
 def _amount(values: Ints) -> pl.Series:
+    if len(values) <= FEW:
+        cells = [None if value == NONE else value for value in values.tolist()]
+        return pl.Series(cells, dtype=pl.Int64)
     series = pl.Series(values)
     none = series == NONE
     return series.set(none, None) if none.any() else series
 
 
+def _repeated(value: str | None, rows: int, dtype: pl.DataType) -> pl.Series:
+    return pl.Series([value], dtype=dtype).new_from_index(0, rows)
+
+
 def _gathered(table: pl.Series | None, place: NDArray[np.int32], dtype: pl.DataType) -> pl.Series:
-    if table is None:
-        return pl.repeat(None, len(place), dtype=dtype, eager=True)
+    none = place < 0
+    if table is None or none.all():
+        return _repeated(None, len(place), dtype)
+    if not none.any():
+        return table.gather(pl.Series(place))
     with_none = table.extend_constant(None, 1)
     return with_none.gather(pl.Series(np.where(place < 0, len(table), place).astype(np.uint32)))
 
@@ -189,7 +233,10 @@ def _decimal(values: Ints | None, rows: int) -> pl.Series:
     """Integers scaled 10⁴ as Decimal: exact, the product has no digits to lose."""
     dtype = PRICE_DTYPES["points"]
     if values is None:
-        return pl.repeat(None, rows, dtype=dtype, eager=True)
+        return _repeated(None, rows, dtype)
+    if rows <= FEW:
+        exact = [None if v == NONE else Decimal(v).scaleb(-PLACES) for v in values.tolist()]
+        return pl.Series(exact, dtype=dtype)
     wide = _amount(values).cast(pl.Decimal(38, PLACES))
     unit = pl.Series([_SCALE], dtype=pl.Decimal(38, PLACES))
     return (wide * unit).cast(dtype)

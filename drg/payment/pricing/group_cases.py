@@ -155,12 +155,14 @@ class GroupBasis:
             raise ValueError("the policy does not pay by group")
         self.drg = policy.drg
         self.points = policy.drg.points
-        self._weights = GroupWeights(self.drg.weights if self.points is None else ())
+        self.weight_tables = GroupWeights(self.drg.weights if self.points is None else ())
         self._rates = ScopeTable(self.drg.rates, what="drg.rates")
         self._no_rate = Note.WANTED if self._rates.empty else Note.NO_RATE
         rows = (*self.drg.coefficients, *(hospitals.coefficients if hospitals else ()))
         groups = [row.group for row in rows]
         self._coefficients = ScopeTable(rows, groups, what="drg.coefficients")
+        #: Rows of coefficients: those of the policy, then those of the register of hospitals.
+        self.coefficient_rows = rows
         scaled = [_ONE]
         for row in rows:
             exact = row.coefficient * _ONE
@@ -187,20 +189,20 @@ class GroupBasis:
                 return None
             there: Flags = by_group(groups, self.points.group_means)[group] > 0
             return there
-        if self._weights.empty:
+        if self.weight_tables.empty:
             return None
-        table, _ = self._weights.tables(groups.names)
-        found: Flags = table[self._weights.place(groups.names, group, day[rows])] >= 0
+        table = self.weight_tables.weights_e4(groups.names)
+        found: Flags = table[self.weight_tables.place(groups.names, group, day[rows])] >= 0
         return found
 
     def weight_e4(self, groups: Named, cases: Cases) -> tuple[Rows, Ints]:
         """Places of the cases' weights in ``weights``, and the weights scaled 10⁴."""
-        place = self._weights.place(groups.names, cases.group, cases.keys.day)
-        return place, self._weights.tables(groups.names)[0][place]
+        place = self.weight_tables.place(groups.names, cases.group, cases.keys.day)
+        return place, self.weight_tables.weights_e4(groups.names)[place]
 
     def weights(self, groups: Named) -> pl.Series:
         """Weights as Decimal by place."""
-        return self._weights.tables(groups.names)[1]
+        return self.weight_tables.weights(groups.names)
 
     # ---- cases
 

@@ -227,12 +227,14 @@ class GroupPricer:
         standard: Ints,
         high: Flags,
         item: Worth,
-    ) -> Candidates:
+    ) -> Candidates | None:
         """Cases that a cap lets be paid by item, or that a ruling gives a standard of their own."""
         said = self._decided.ruled(claims.ids)
         reviewed, applied = said.reviewed[cases.rows], said.applied[cases.rows]
         adjusted, amount = said.adjusted[cases.rows], said.amount[cases.rows]
         places = np.flatnonzero((high | reviewed | applied) & ~cases.statistics)
+        if not len(places):
+            return None
         lacking = places[(adjusted & (amount < 0))[places]]
         sheet.unpaid(cases.rows[lacking], Note.NO_AMOUNT)
         places = np.setdiff1d(places, lacking)

@@ -8,16 +8,19 @@ keeps a claim from being priced leaves it unpaid with a note; nothing is paid by
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from drg.claims.few import FEW
 from drg.claims.frame import rename_clashing
 from drg.claims.profiles import match_columns
 from drg.claims.typed import ClaimArrays
 from drg.dates import Interval, Month
 from drg.payment.mechanisms.standard import PaymentError
+from drg.payment.pricing.alone import Alone, alone
 from drg.payment.pricing.assessed import Assessed
 from drg.payment.pricing.caps import Decisions, decide
 from drg.payment.pricing.decided import Decided
@@ -34,11 +37,14 @@ from drg.payment.pricing.sheet import Sheet
 from drg.payment.pricing.walk import Walk
 
 if TYPE_CHECKING:
+    from drg.claims.named import Named
     from drg.claims.profiles import ClaimColumns
     from drg.payment.policy import Policy
+    from drg.payment.pricing.route import Keys
     from drg.payment.pricing.scores import ScoreSource
+    from drg.payment.pricing.walk import Lists
 
-__all__ = ["Assessed", "Decisions", "Pricer", "Prior", "price_frame", "prior_of"]
+__all__ = ["Alone", "Assessed", "Decisions", "Pricer", "Prior", "price_frame", "prior_of"]
 
 
 class Pricer:
@@ -130,17 +136,8 @@ class Pricer:
         InputError
             The columns of the claims cannot be told.
         """
-        self._check(frame)
-        columns = columns or match_columns(frame.columns)
-        claims = ClaimArrays(frame, columns)
-        keys = keys_of(claims, self._hospitals)
-        visits = outpatient(keys)
-        points = self._group is not None and self._group.points is not None
+        claims, keys, groups, sheet, lists = self._walked(frame, columns)
         by_score = self._score is not None
-        sheet = Sheet.blank(claims.rows, points=points, scores=by_score)
-        faults(claims, keys, visits, self.policy, self._hospitals, self.month, sheet)
-        groups = claims.result("group")
-        lists = self._walk.over(claims, keys, groups, visits, sheet)
         identity, content = fingerprints(claims, codes=self.reads_codes, scored=by_score)
         version = claims.numbers("version")
         basis, told = self._basis, self._basis or self._score
@@ -191,19 +188,45 @@ class Pricer:
         added = self.finish(assessed, self.decide([assessed]))
         return frame.rename(rename_clashing(frame.columns, added.columns)).hstack(added)
 
-    def _check(self, frame: pl.DataFrame) -> None:
+    def alone(self, frame: pl.DataFrame, columns: ClaimColumns | None = None) -> Alone:
+        """What each claim of a small frame comes to if no other claim and no cap touches it.
+
+        Parameters and errors as for ``assess``. Decisions of the pricer count, earlier months do
+        not; rows may be versions of one claim.
+        """
+        claims, keys, groups, sheet, lists = self._walked(frame, columns)
+        return alone(self.policy, self._walk, claims, keys, groups, sheet, lists)
+
+    def _walked(
+        self, frame: pl.DataFrame, columns: ClaimColumns | None
+    ) -> tuple[ClaimArrays, Keys, Named, Sheet, Lists]:
+        """Every claim with its pay mode and price on a sheet, before the second pass."""
+        self._check(frame)
+        claims = ClaimArrays(frame, columns or match_columns(frame.columns))
+        keys = keys_of(claims, self._hospitals)
+        visits = outpatient(keys)
+        points = self._group is not None and self._group.points is not None
+        sheet = Sheet.blank(claims.rows, points=points, scores=self._score is not None)
+        faults(claims, keys, visits, self.policy, self._hospitals, self.month, sheet)
+        groups = claims.result("group")
+        return claims, keys, groups, sheet, self._walk.over(claims, keys, groups, visits, sheet)
+
+    @cached_property
+    def _scheme(self) -> str:
+        """Scheme or catalogue of the policy; ``""``: any."""
         drg, dip = self.policy.drg, self.policy.dip
-        if drg is not None:
-            wanted = drg.scheme
-        elif dip is not None:
-            wanted = catalogue_id(dip.catalogue)
-        else:
+        return drg.scheme if drg is not None else catalogue_id(dip.catalogue) if dip else ""
+
+    def _check(self, frame: pl.DataFrame) -> None:
+        if self.policy.drg is None and self.policy.dip is None:
             return
+        wanted = self._scheme
         if not {"group", "outcome"} <= {*frame.columns}:
             raise PaymentError("P427", policy=self.policy.id)
         if wanted and "scheme" in frame.columns:
-            found = frame["scheme"].cast(pl.String).unique().drop_nulls().sort().to_list()
-            if others := [name for name in found if name != wanted]:
+            schemes = frame["scheme"].cast(pl.String)
+            found = {*(schemes if frame.height <= FEW else schemes.unique()).to_list()} - {None}
+            if others := sorted(name for name in found if name != wanted):
                 raise PaymentError(
                     "P426", policy=self.policy.id, wanted=wanted, found=", ".join(others[:5])
                 )

@@ -55,6 +55,8 @@ class Scores(NamedTuple):
         Hospital coefficients, scaled 10⁴.
     values : tuple of Fraction
         Yuan a point, exact.
+    reference_fen : int64 array
+        What costs are compared with, before any coefficient; 0: nothing.
     """
 
     score_e4: Ints
@@ -70,6 +72,7 @@ class Scores(NamedTuple):
     value: Places | None = None
     coefficients: Ints | None = None
     values: tuple[Fraction, ...] = ()
+    reference_fen: Ints | None = None
 
 
 class ScoreSource(Protocol):

@@ -70,21 +70,21 @@ class Walk:
         score: DipPricer | None,
     ) -> None:
         self._policy = policy
-        self._group = group
-        self._score = score
-        self._bed_days = [BedDayPricer(rule, group) for rule in policy.bed_day]
+        self.group = group
+        self.score = score
+        self.bed_days = [BedDayPricer(rule, group) for rule in policy.bed_day]
         listed = policy.per_disease
-        self._diseases = (
+        self.diseases = (
             DiseasePricer(listed, policy.folder, decided) if listed and listed.table else None
         )
         #: The list of diseases has to be supplied: who stands on it cannot be told.
-        self._no_list = "per_disease.table" in policy.wanted and self._diseases is None
+        self._no_list = "per_disease.table" in policy.wanted and self.diseases is None
 
     @property
     def reads_codes(self) -> bool:
         """Whether diagnoses or procedures decide a payment otherwise than through the group."""
         by_code = any(rule.match.principal_dx for rule in self._policy.bed_day)
-        return by_code or self._diseases is not None
+        return by_code or self.diseases is not None
 
     def over(
         self, claims: ClaimArrays, keys: Keys, groups: Named, visits: Flags, sheet: Sheet
@@ -162,7 +162,7 @@ class Walk:
     ) -> tuple[Rows, Packages | None]:
         """Price what is paid by the day; the stays that are left, and who may have a package."""
         found: list[Packages] = []
-        for pricer in self._bed_days:
+        for pricer in self.bed_days:
             taken = bed_day_match(claims, keys, pricer.rule, rows)
             asked = np.setdiff1d(taken, _rows_of(found), assume_unique=True)
             listed, sure = pricer.packages(claims, keys, asked, sheet)
@@ -175,7 +175,7 @@ class Walk:
             else:
                 rows = np.setdiff1d(rows, sure, assume_unique=True)
         rows = sheet.open(rows)
-        if any(pricer.rule.match.min_days is not None for pricer in self._bed_days):
+        if any(pricer.rule.match.min_days is not None for pricer in self.bed_days):
             known = claims.numbers("los_days").given[rows]
             sheet.unpaid(rows[~known], Note.NO_DAYS, Route.FAULT)
             rows = rows[known]
@@ -189,9 +189,9 @@ class Walk:
         if self._no_list:
             sheet.unpaid(rows, Note.WANTED, Route.PER_DISEASE)
             return rows[:0], why
-        if self._diseases is None:
+        if self.diseases is None:
             return rows, why
-        left, routes = self._diseases.price(claims, keys, rows, sheet)
+        left, routes = self.diseases.price(claims, keys, rows, sheet)
         why[left] = routes
         rows = sheet.open(rows)
         return rows[sheet.mode[rows] == Mode.UNPAID], why
@@ -216,10 +216,10 @@ class Walk:
         self, claims: ClaimArrays, keys: Keys, groups: Named, rows: Rows, sheet: Sheet, lists: Lists
     ) -> None:
         """Price the rest: by group, by score, or by item where the policy has neither."""
-        drg, group = self._policy.drg, self._group
+        drg, group = self._policy.drg, self.group
         if drg is None or group is None:
-            if self._score is not None:
-                self._by_score(self._score, claims, keys, rows, sheet, lists)
+            if self.score is not None:
+                self._by_score(self.score, claims, keys, rows, sheet, lists)
             else:
                 self._by_item(claims, keys, rows, Route.BY_ITEM, sheet)
             return
