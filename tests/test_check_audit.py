@@ -19,10 +19,10 @@ from drg.claims.synth import synth
 from drg.claims.synth_audit import Made, with_lists
 from drg.cli import cli
 from drg.dates import Month
+from drg.grouping.edition_findings import EditionCheck
+from drg.grouping.findings import GroupingFindings
 from drg.payment.policy.catalog import load_policy
 from drg.scale.check import FINDING_SCHEMA, CheckFiles, check_file
-from drg.scale.check_editions import EditionCheck
-from drg.scale.check_grouping import GroupingFindings
 from drg.scale.find import claim_of
 from drg.scale.settle_file import settle_file
 from drg.schemes.catalog import load_scheme

@@ -38,6 +38,8 @@ __all__ = ["COUNTS", "FINDINGS", "Audit", "AuditResult", "audit_frame"]
 
 #: Rules that are judged at once: most of a judge is numpy's and polars' work.
 _JUDGES = 2
+#: Claims for which another thread would cost more than it saves.
+_FEW = 1000
 #: Levels whose money is told line by line.
 _BY_LINE = (Level.AUTO_DEDUCT,)
 #: One row a finding. ``row`` from 1; ``amount_fen`` null: none can be told; ``claim_id`` and
@@ -207,12 +209,18 @@ class Audit:
     def _judge(
         self, judge: Callable[[_Bound], _Judged], rules: Sequence[_Bound], hospitals: Named
     ) -> None:
+        if len(hospitals.codes) <= _FEW:
+            self._note(map(judge, rules), hospitals)
+            return
         with ThreadPoolExecutor(_JUDGES) as pool:
-            for judged in pool.map(judge, rules):
-                self._tally.add(judged.rule, judged.verdict, hospitals)
-                self._findings += judged.findings
-                if judged.stakes is not None:
-                    self._stakes.append(judged.stakes)
+            self._note(pool.map(judge, rules), hospitals)
+
+    def _note(self, every: Iterable[_Judged], hospitals: Named) -> None:
+        for judged in every:
+            self._tally.add(judged.rule, judged.verdict, hospitals)
+            self._findings += judged.findings
+            if judged.stakes is not None:
+                self._stakes.append(judged.stakes)
 
     def _told(
         self, rule: Rule, verdict: Verdict, before: int, ids: pl.Series, hospitals: Named
@@ -225,7 +233,7 @@ class Audit:
             rows = np.flatnonzero(flags)
             if len(rows):
                 part = _findings(rule, verdict, result, rows, ids, hospitals, self._lang)
-                findings.append(part.with_columns(pl.col("row") + before))
+                findings.append(part.with_columns(part["row"] + before) if before else part)
         stakes = None
         if rule.level in _BY_LINE and verdict.stakes is not None:
             stakes = verdict.stakes.select(
@@ -327,29 +335,29 @@ def _findings(
     hospitals: Named,
     lang: str,
 ) -> pl.DataFrame:
-    amounts = np.full(len(rows), NO_AMOUNT)
-    if verdict.amount is not None and result is Result.HIT:
-        amounts = verdict.amount[rows]
     names = pl.Series([*hospitals.names, None], dtype=pl.String)
-    return pl.DataFrame(
-        {
-            "row": rows + 1,
-            "claim_id": ids.gather(rows),
-            "hospital_id": names.gather(hospitals.codes[rows]),
-            "evidence": pl.Series(verdict.evidence(rows, lang), dtype=pl.String),
-            "amount_fen": amounts,
-        }
-    ).select(
-        "row",
-        "claim_id",
-        "hospital_id",
-        pl.lit(rule.id).alias("rule"),
-        pl.lit(rule.level.value).alias("level"),
-        pl.lit(result.value).alias("result"),
-        "evidence",
-        pl.when(pl.col("amount_fen") != NO_AMOUNT).then("amount_fen"),
-        pl.lit(rule.source).alias("source"),
+    told: dict[str, pl.Series | str | None] = {
+        "row": pl.Series(rows + 1, dtype=pl.Int64),
+        "claim_id": ids.gather(rows),
+        "hospital_id": names.gather(hospitals.codes[rows]),
+        "rule": rule.id,
+        "level": rule.level.value,
+        "result": result.value,
+        "evidence": pl.Series(verdict.evidence(rows, lang), dtype=pl.String),
+        "amount_fen": None,
+        "source": rule.source,
+    }
+    if verdict.amount is not None and result is Result.HIT:
+        amounts = pl.Series(verdict.amount[rows])
+        told["amount_fen"] = amounts.set(amounts == NO_AMOUNT, None)
+    # Whole columns, not expressions: most rules have few hits, and planning would cost more.
+    same = (
+        value.alias(name)
+        if isinstance(value, pl.Series)
+        else pl.Series(name, [value], FINDINGS[name]).new_from_index(0, len(rows))
+        for name, value in told.items()
     )
+    return pl.DataFrame(list(same))
 
 
 def _items_of(claims: AuditClaims, items: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from drg.audit.kind import AuditClaims, field_name
+from drg.audit.kind import FEW, AuditClaims, field_name
 from drg.text import text
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def cells(claims: AuditClaims, fields: Sequence[str]) -> Evidence:
     """``name=value`` of some fields; those that hold nothing are named as missing at the end."""
 
     def told(rows: Rows, lang: str) -> Sequence[str]:
+        if len(rows) <= FEW:
+            return _few_cells(claims, fields, rows, lang)
         given, missing = [], []
         for field in dict.fromkeys(fields):
             name = field_name(field, lang)
@@ -44,6 +46,20 @@ def cells(claims: AuditClaims, fields: Sequence[str]) -> Evidence:
         return frame.select(both).to_series().to_list()
 
     return told
+
+
+def _few_cells(claims: AuditClaims, fields: Sequence[str], rows: Rows, lang: str) -> Sequence[str]:
+    """The same for so few claims that expressions would cost more than they save."""
+    named = {field_name(f, lang): claims.cells(f, rows).to_list() for f in dict.fromkeys(fields)}
+    separator, comma = text("audit.and", lang), text("audit.comma", lang)
+    texts = []
+    for n in range(len(rows)):
+        parts = [f"{name}={values[n]}" for name, values in named.items() if values[n] is not None]
+        missing = comma.join(name for name, values in named.items() if values[n] is None)
+        if missing:
+            parts.append(text("audit.missing", lang, names=missing))
+        texts.append(separator.join(parts))
+    return texts
 
 
 def codes(claims: AuditClaims, field: str, marked: Flags) -> Evidence:

@@ -6,6 +6,7 @@ A kind judges whole columns. ``CLAIM`` and ``ITEMS`` kinds see one batch (``Audi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
-__all__ = ["FIELDS", "AuditClaims", "CodeRows", "Kind", "Params", "Whole", "field_name"]
+__all__ = ["FEW", "FIELDS", "AuditClaims", "CodeRows", "Kind", "Params", "Whole", "field_name"]
 
 T = TypeVar("T")
 
@@ -40,6 +41,9 @@ _CODES = ("diagnoses", "procedures")
 #: What lists write where a field does not apply; it holds nothing.
 DASHES = ("-", "--", "—", "——", "\uff0d")
 _EMPTY = rf"^[{BLANKS}]*(?:{'|'.join(DASHES)})?[{BLANKS}]*$"
+_EMPTY_TEXT = re.compile(_EMPTY.strip("^$"))
+#: Claims, or findings, that are read one by one: for so few, planning columns costs more.
+FEW = 64
 
 
 class Params(BaseModel):
@@ -175,7 +179,11 @@ class AuditClaims(ClaimArrays):
         )
         if series is None:
             return pl.Series(field, [None] * len(rows), dtype=pl.String)
-        texts = series.gather(rows).cast(pl.String).str.strip_chars(BLANKS)
+        texts = series.gather(rows).cast(pl.String)
+        if len(rows) <= FEW:
+            read = [text.strip(BLANKS) or None if text else None for text in texts.to_list()]
+            return pl.Series(texts.name, read, dtype=pl.String)
+        texts = texts.str.strip_chars(BLANKS)
         return texts if not (texts == "").any() else texts.set(texts == "", None)
 
     def joined(
@@ -198,6 +206,15 @@ class AuditClaims(ClaimArrays):
         wanted[rows] = True
         chosen = wanted[codes.row]
         places = np.flatnonzero(chosen if marked is None else chosen & marked)
+        if len(rows) <= FEW:
+            found: dict[int, list[str]] = {}
+            written = codes.written.gather(places).to_list()
+            for row, told in zip(codes.row[places].tolist(), written, strict=True):
+                found.setdefault(row, []).append(told)
+            lists = (found.get(int(row)) for row in rows)
+            each = (c if c is None or marked is None else dict.fromkeys(c) for c in lists)
+            joined = [None if codes is None else separator.join(codes) for codes in each]
+            return pl.Series("code", joined, dtype=pl.String)
         code = pl.col("code") if marked is None else pl.col("code").unique(maintain_order=True)
         texts = (
             pl.DataFrame({"row": codes.row[places], "code": codes.written.gather(places)})
@@ -231,6 +248,10 @@ class AuditClaims(ClaimArrays):
             series = self.column(field)
             if series is None or series.dtype != pl.String:
                 self._blanks[field] = super().blank(field)
+            elif self.rows <= FEW:
+                texts = series.to_list()
+                few = [text is None or _EMPTY_TEXT.fullmatch(text) is not None for text in texts]
+                self._blanks[field] = np.array(few, np.bool_)
             else:
                 empty = series.str.contains(_EMPTY)
                 self._blanks[field] = empty.fill_null(True).to_numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
 
-from drg.audit.kind import AuditClaims, Kind
+from drg.audit.kind import FEW, AuditClaims, Kind
 from drg.audit.kinds_fields import FieldParams, Holds, within
 from drg.audit.model import Scope, Verdict
 from drg.claims.days import read_days
@@ -30,6 +30,7 @@ _DAY, _YEAR = 24, 366
 _CLOCKS = (r"^[0-9]{8}[ T]?([0-9]{2}):?([0-9]{2})", r"[ T]([0-9]{1,2}):([0-9]{1,2})")
 #: More than the days of a month: months and days compare as one number.
 _MONTH = 32
+_CELLS = pl.Schema({"row": pl.Int64(), "place": pl.Int64(), "cell": pl.String()})
 
 
 class DateOrder(FieldParams):
@@ -209,16 +210,20 @@ def judge_days_in_stay(claims: AuditClaims, params: DaysInStay) -> Verdict:
     """Hit: an entry outside the stay, an end before its beginning, or ends that are missing."""
     (first, there), (last, also) = claims.days("admitted_on"), claims.days("discharged_on")
     fields = [params.field] if params.until is None else [params.field, params.until]
+    told = (*fields, "admitted_on", "discharged_on")
     hit = np.zeros(claims.rows, np.bool_)
+    if not any(claims.has(field) for field in fields):
+        return within(claims, params.when, hit, ~hit, told)
     spans = []
     blank = np.ones(claims.rows, np.bool_)
     for field in fields:
         blank &= claims.blank(field)
-        row, place, day, known = _entry_days(claims, field)
+        cells = _cells(claims, field)
+        row, day, known = cells["row"].to_numpy(), *_entry_days(cells)
         outside = known & there[row] & also[row] & ((day < first[row]) | (day > last[row]))
         hit[row[outside | ~known]] = True
         if params.until is not None:
-            spans.append(pl.DataFrame({"row": row, "place": place, "time": _times(claims, field)}))
+            spans.append(cells.select("row", "place").with_columns(time=_times(cells["cell"])))
     if spans:
         both = spans[0].join(spans[1], on=["row", "place"], how="full", coalesce=True)
         gap = pl.col("time").is_null() | pl.col("time_right").is_null()
@@ -226,9 +231,6 @@ def judge_days_in_stay(claims: AuditClaims, params: DaysInStay) -> Verdict:
         hit[wrong["row"].to_numpy()] = True
     known_stay = there & also
     gone = blank | ~known_stay
-    if not any(claims.has(field) for field in fields):
-        gone[:] = True
-    told = (*fields, "admitted_on", "discharged_on")
     return within(claims, params.when, hit & ~blank, gone & ~hit, told)
 
 
@@ -260,27 +262,39 @@ def _cells(claims: AuditClaims, field: str) -> pl.DataFrame:
     """Entries of a joined field: row, place, cell; empty cells are none."""
     series = claims.column(field)
     if series is None:
-        return pl.DataFrame(schema={"row": pl.Int64, "place": pl.Int64, "cell": pl.String})
-    rows = pl.DataFrame({"row": np.arange(claims.rows), "cell": series.cast(pl.String)})
-    rows = rows.drop_nulls("cell").with_columns(pl.col("cell").str.split(_SEVERAL))
-    rows = rows.with_columns(place=pl.int_ranges(0, pl.col("cell").list.len()))
-    flat = rows.explode("cell", "place").with_columns(pl.col("cell").str.strip_chars())
+        return pl.DataFrame(schema=_CELLS)
+    if claims.rows <= FEW:
+        parts = [
+            (row, place, part)
+            for row, cell in enumerate(series.cast(pl.String).to_list())
+            for place, part in enumerate((cell or "").split(_SEVERAL))
+        ]
+        flat = pl.DataFrame(parts, schema=_CELLS, orient="row")
+    else:
+        rows = pl.DataFrame({"row": np.arange(claims.rows), "cell": series.cast(pl.String)})
+        rows = rows.drop_nulls("cell").with_columns(pl.col("cell").str.split(_SEVERAL))
+        rows = rows.with_columns(place=pl.int_ranges(0, pl.col("cell").list.len()))
+        flat = rows.explode("cell", "place")
+    flat = flat.with_columns(pl.col("cell").str.strip_chars())
     return flat.filter(pl.col("cell") != "").select("row", "place", "cell")
 
 
-def _entry_days(claims: AuditClaims, field: str) -> tuple[Ints, Ints, Ints, Flags]:
-    entries = _cells(claims, field)
+def _entry_days(entries: pl.DataFrame) -> tuple[Ints, Flags]:
+    """Day of each entry, 0 where there is none, and where there is one."""
+    if entries.height <= FEW:
+        days = read_days(entries["cell"])
+        numbers = days.to_physical().fill_null(0).to_numpy().astype(np.int64)
+        return numbers, days.is_not_null().to_numpy()
     # Many entries, few distinct ones: each is read once.
     named = coded(entries["cell"], entries.height)
     days = read_days(pl.Series([*named.names, None], dtype=pl.String))
     known = days.is_not_null().to_numpy()[named.codes]
     numbers = days.to_physical().fill_null(0).to_numpy().astype(np.int64)[named.codes]
-    return entries["row"].to_numpy(), entries["place"].to_numpy(), numbers, known
+    return numbers, known
 
 
-def _times(claims: AuditClaims, field: str) -> pl.Series:
+def _times(cells: pl.Series) -> pl.Series:
     """Entries as minutes since 1970, midnight where no clock is told; null: no day."""
-    cells = _cells(claims, field)["cell"]
     clocks = [cells.str.extract_groups(pattern).struct.unnest() for pattern in _CLOCKS]
     hour, minute = (clocks[0][name].fill_null(clocks[1][name]) for name in ("1", "2"))
     parts = (part.cast(pl.Int64).fill_null(0) for part in (hour, minute))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Vocabulary"]
 
+#: Codes of one column, no more than a few dozen claims have: each is looked at by itself.
+_FEW = 2000
+
 
 class Vocabulary:
     """Codes seen in a run, numbered as they come, and which of them lists have.
@@ -31,19 +35,32 @@ class Vocabulary:
 
     def numbered(self, codes: pl.Series) -> Named:
         """Codes as numbers; those not met before come behind the others."""
+        if len(codes) <= _FEW:
+            written = codes.to_list()
+            self._meet(written)
+            last = len(self._places)
+            places = (-1 if text is None else self._spelled[text] for text in written)
+            each = np.fromiter((last if n < 0 else n for n in places), np.int64, len(written))
+            return Named(tuple(self._places), each)
         # Categories of its own: what other columns hold must not count here.
         grouped = codes.cast(pl.Categorical(pl.Categories.random()))
         distinct = grouped.unique().drop_nulls()
         spelled = distinct.cast(pl.String).to_list()
+        self._meet(spelled)
+        last = len(self._places)
+        numbers = np.array([self._spelled[written] for written in spelled], np.int64)
+        slots = np.full(len(spelled) + 1, last, np.int64)
+        slots[distinct.to_physical().to_numpy()] = np.where(numbers < 0, last, numbers)
+        every = grouped.to_physical().fill_null(len(spelled)).to_numpy()
+        return Named(tuple(self._places), slots[every])
+
+    def _meet(self, spelled: Iterable[str | None]) -> None:
+        """Number the codes that are new; -1: nothing but blanks."""
         known, places = self._spelled, self._places
         for written in spelled:
-            if written not in known:
+            if written is not None and written not in known:
                 name = clean_code(written)
                 known[written] = places.setdefault(name, len(places)) if name else -1
-        numbers = np.array([known[written] for written in spelled], np.int64)
-        slots = np.full(len(spelled) + 1, len(places), np.int64)
-        slots[distinct.to_physical().to_numpy()] = np.where(numbers < 0, len(places), numbers)
-        return Named(tuple(places), slots[grouped.to_physical().fill_null(len(spelled)).to_numpy()])
 
     def among(self, patterns: tuple[str, ...]) -> Flags:
         """Which codes are listed, whole or by a prefix ending in ``*``; one entry a number."""

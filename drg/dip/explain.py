@@ -23,13 +23,14 @@ from drg.dip.explain_words import (
 )
 from drg.grouping.explain import Step, input_lines
 from drg.grouping.explain_words import scalars_words
+from drg.grouping.path import PathLine, told
 from drg.schemes.words import say as say_explain
 
 if TYPE_CHECKING:
     from drg.dip.decision import Decision, Trial
     from drg.dip.model import Catalogue
 
-__all__ = ["decision_lines", "decision_steps"]
+__all__ = ["decision_lines", "decision_steps", "dip_path"]
 
 #: Candidates that do not fit and are told one by one; of more, the number is told.
 _SHOWN = 8
@@ -124,7 +125,12 @@ def _auxiliary_steps(found: Decision, catalogue: Catalogue) -> Iterator[Step]:
 
 
 def decision_lines(found: Decision, catalogue: Catalogue, lang: str | None = None) -> list[str]:
-    """The path of a decision for a coder: indented lines, each with the row it rests on.
+    """``dip_path``, each line as text."""
+    return [str(line) for line in dip_path(found, catalogue, lang)]
+
+
+def dip_path(found: Decision, catalogue: Catalogue, lang: str | None = None) -> list[PathLine]:
+    """The path of a decision for a coder: lines, each with the row it rests on.
 
     Parameters
     ----------
@@ -143,27 +149,28 @@ def decision_lines(found: Decision, catalogue: Catalogue, lang: str | None = Non
         scheme=(title or catalogue.title_en or catalogue.id) + edition,
         digest=catalogue.digest[:12],
     )
-    lines = [head]
+    lines = [PathLine(head, kind="head")]
     for step in steps:
         match step.kind:
             case "input":
-                told = [scalars_words(case, lang), money_words(found.cost_fen, lang)]
-                lines.append("  " + say_explain("comma", lang).join(filter(None, told)))
-                lines += [f"  {line}" for line in input_lines(case, lang)]
+                known = [scalars_words(case, lang), money_words(found.cost_fen, lang)]
+                inside = [say_explain("comma", lang).join(filter(None, known))]
+                inside += input_lines(case, lang)
+                lines += [PathLine(words, 1, kind="input") for words in inside]
             case "candidate" | "auxiliary":
                 continue
             case "choice":
                 lines += _candidate_lines(steps, lang)
-                lines.append(step.text(lang))
-                lines += [f"  {s.text(lang)}" for s in steps if s.kind == "auxiliary"]
+                lines.append(told(step, lang))
+                lines += [told(s, lang, 1) for s in steps if s.kind == "auxiliary"]
             case _:
                 if step.kind == "result" and not any(s.kind == "choice" for s in steps):
                     lines += _candidate_lines(steps, lang)
-                lines.append(step.text(lang))
+                lines.append(told(step, lang))
     return lines
 
 
-def _candidate_lines(steps: Sequence[Step], lang: str | None) -> list[str]:
+def _candidate_lines(steps: Sequence[Step], lang: str | None) -> list[PathLine]:
     """Candidates that fit, those that come nearest, and how many more there are."""
     tried = [step for step in steps if step.kind == "candidate"]
     if not tried:
@@ -173,8 +180,10 @@ def _candidate_lines(steps: Sequence[Step], lang: str | None) -> list[str]:
         key=lambda step: cast(CandidateFact, step.subject).distance,
     )
     fits = [step for step in tried if step.holds]
-    lines = [say("candidates", lang, count=len(tried)) + f" [{_GROUPS}]"]
-    lines += [f"  {step.text(lang)}" for step in [*fits, *near[:_SHOWN]]]
+    words = say("candidates", lang, count=len(tried))
+    lines = [PathLine(words, kind="candidate", sources=(_GROUPS,))]
+    lines += [told(step, lang, 1) for step in [*fits, *near[:_SHOWN]]]
     if len(near) > _SHOWN:
-        lines.append("  " + say("more", lang, count=len(near) - _SHOWN) + f" [{_GROUPS}]")
+        words = say("more", lang, count=len(near) - _SHOWN)
+        lines.append(PathLine(words, 1, False, "candidate", (_GROUPS,)))
     return lines

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from drg.claims.model import Claim
     from drg.claims.profiles import ClaimColumns
     from drg.grouping.explain import Step
+    from drg.grouping.path import PathLine
     from drg.grouping.result import GroupResult
     from drg.schemes.crosswalk import Edition
     from drg.schemes.versions import Version
@@ -89,8 +90,12 @@ class ClaimGrouper(ABC):
         return self.trace(claim)[1]
 
     @abstractmethod
+    def path(self, claim: Claim, lang: str | None = None) -> list[PathLine]:
+        """The decision path of one claim as a coder reads it, line by line."""
+
     def explain_lines(self, claim: Claim, lang: str | None = None) -> list[str]:
-        """The decision path of one claim as a coder reads it."""
+        """``path`` as text: indented lines, each with the table row it rests on."""
+        return [str(line) for line in self.path(claim, lang)]
 
     @property
     @abstractmethod

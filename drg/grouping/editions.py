@@ -7,6 +7,7 @@ about as much here as in the kernel.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import polars as pl
 
@@ -19,6 +20,8 @@ __all__ = ["CodeFinder", "ambiguous_codes", "mapped_codes"]
 
 #: Between the codes of a row; no code has it.
 _SEPARATOR = "|"
+#: Codes of one column, no more than a few dozen claims have.
+_FEW = 2000
 
 
 class CodeFinder:
@@ -76,6 +79,8 @@ class CodeFinder:
 
     def _of_column(self, kind: Kind, flat: pl.DataFrame) -> pl.DataFrame:
         """Row and text of every code of a column that is told."""
+        if flat.height <= _FEW:
+            return self._of_few(kind, flat)
         table = self._table[kind]
         unlisted = flat["code"].filter(~flat["code"].is_in(self._known[kind])).unique()
         spelling, told = self._spellings[kind], self._told[kind]
@@ -85,6 +90,15 @@ class CodeFinder:
             table = table.vstack(_table(respelled))
         found = flat.join(table, on="code", how="inner", maintain_order="left")
         return found.select("row", "text")
+
+    def _of_few(self, kind: Kind, flat: pl.DataFrame) -> pl.DataFrame:
+        """The same of so few codes that whole tables would cost more than asking of each."""
+        spelling, told = self._spellings[kind], self._told[kind]
+        codes = flat["code"].to_list()
+        listed = {c: c if c in spelling.known else spelling.read(c) for c in dict.fromkeys(codes)}
+        texts = [told.get(listed[code] or "") or None for code in codes]
+        found = flat.select("row").with_columns(pl.Series("text", texts, dtype=pl.String))
+        return found.drop_nulls()
 
 
 def _table(texts: Mapping[str, str]) -> pl.DataFrame:
@@ -125,8 +139,11 @@ def mapped_codes(crosswalks: Mapping[Kind, Crosswalk], *, lenient: bool) -> Code
 
 def ambiguous_codes(crosswalks: Mapping[Kind, Crosswalk]) -> CodeFinder:
     """Finds codes, read in the insurance edition, that mean something else in the clinical one."""
-    spellings = {
-        kind: Spelling(frozenset(crosswalks[kind].national), {}, lenient=True) for kind in KINDS
-    }
-    told = {kind: {code: code for code in crosswalks[kind].ambiguous} for kind in KINDS}
+    return _ambiguous_codes(*(crosswalks[kind] for kind in KINDS))
+
+
+@lru_cache(maxsize=2)  # as many as the tables in use have: made anew it takes a tenth of a second
+def _ambiguous_codes(*crosswalks: Crosswalk) -> CodeFinder:
+    spellings = {c.kind: Spelling(frozenset(c.national), {}, lenient=True) for c in crosswalks}
+    told = {c.kind: {code: code for code in c.ambiguous} for c in crosswalks}
     return CodeFinder(spellings, told)

@@ -10,9 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
-from drg.grouping.explain_words import near_miss, scalars_words
 from drg.grouping.reference_case import Case, Reading, SeverityFact
-from drg.grouping.reference_rules import Interpreter, present
+from drg.grouping.reference_rules import present
 from drg.grouping.result import GroupResult
 from drg.reasons import reason_title
 from drg.schemes.rules import Codes
@@ -119,149 +118,53 @@ class Step(NamedTuple):
         """The row it rests on in brackets: ``[adrg.csv BB2/1]``; ``""`` without one."""
         return f"[{self.table} {self.key}]" if self.table else ""
 
+    def sources(self, lang: str | None = None) -> tuple[str, ...]:
+        """The rows it rests on: that of ``source``, and the one that voids a severity."""
+        if not self.table:
+            return ()
+        own = f"{self.table} {self.key}"
+        if not isinstance(self.subject, SeverityFact) or self.subject.counts:
+            return (own,)
+        case, table = cast(Case, self.case), self.subject.table
+        row = say("exclusion_row", lang, principal=case.principal_dx, table=table)
+        return own, f"exclusion.csv {row}"
+
     def text(self, lang: str | None = None) -> str:
         """One line for this step alone, its source at the end."""
+        return " ".join([self.words(lang), *(f"[{row}]" for row in self.sources(lang))])
+
+    def words(self, lang: str | None = None) -> str:
+        """One line for this step alone without its source."""
         match self.kind:
             case _ if isinstance(self.subject, Fact):
-                line = self.subject.text(lang)
+                return self.subject.text(lang)
             case "input":
-                line = say("semicolon", lang).join(input_lines(cast(Case, self.subject), lang))
+                return say("semicolon", lang).join(input_lines(cast(Case, self.subject), lang))
             case "check":
-                line = _check_text(self, lang)
+                return _check_text(self, lang)
             case "severity":
                 return _severity_text(self, lang)
             case "retry":
-                line = _retry_text(self, lang)
+                return _retry_text(self, lang)
             case "missing":
                 missing = cast(MissingValue, self.subject)
-                line = say("missing", lang, field=say(f"field_{missing.field}", lang))
+                return say("missing", lang, field=say(f"field_{missing.field}", lang))
             case "version":
-                line = _version_text(cast(VersionChoice, self.subject), lang)
+                return _version_text(cast(VersionChoice, self.subject), lang)
             case "result":
-                line = _result_text(cast(GroupResult, self.subject), lang)
+                return _result_text(cast(GroupResult, self.subject), lang)
             case _:
-                line = _row_text(self, lang)
-        return f"{line} {self.source}" if self.table else line
+                return _row_text(self, lang)
 
 
 def explain_lines(steps: Sequence[Step], scheme: Scheme, lang: str | None = None) -> list[str]:
     """The path of a decision for a coder: indented lines, each with the row it rests on.
 
-    Parameters
-    ----------
-    steps : sequence of Step
-        From ``ReferenceGrouper.trace``.
-    scheme : Scheme
-        The scheme that grouped the claim.
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Returns
-    -------
-    list of str
-        Doors and ADRG rules that did not hold are counted in one line; those that came close
-        are named with the reason.
+    ``drg.grouping.path.decision_path``, each line as text.
     """
-    interpreter = Interpreter(scheme)
-    lines: list[str] = []
-    case: Case | None = None
-    place = 0
-    while place < len(steps):
-        step = steps[place]
-        same = [step]
-        while place + len(same) < len(steps) and steps[place + len(same)].kind == step.kind:
-            same.append(steps[place + len(same)])
-        place += len(same)
-        if step.kind in ("input", "retry"):
-            case = cast(Case, step.subject)
-        match step.kind:
-            case "input":
-                lines.append(_heading(step, scheme, lang))
-                lines += _indent(1, [scalars_words(cast(Case, case), lang)])
-                lines += _indent(1, input_lines(cast(Case, case), lang))
-            case "check":
-                lines += _told_checks(same, lang)
-                if not any(s.kind == "severity" for s in steps) and _was_grouped(steps):
-                    lines.append(say("severity_none", lang) + " [severity.csv]")
-            case "severity":
-                lines.append(say("head_severity", lang))
-                lines += _indent(1, [s.text(lang) for s in same])
-            case "mdc":
-                lines += _told_mdcs(same, cast(Case, case), interpreter, lang)
-            case _:
-                lines += [s.text(lang) for s in same]
-    return lines
+    from drg.grouping.path import decision_path
 
-
-def _indent(depth: int, lines: Sequence[str]) -> list[str]:
-    return ["  " * depth + line for line in lines]
-
-
-def _was_grouped(steps: Sequence[Step]) -> bool:
-    return any(step.kind == "mdc" for step in steps)
-
-
-# ---- parts of the path
-
-
-def _heading(step: Step, scheme: Scheme, lang: str | None) -> str:
-    title = scheme.title(say("title_language", lang))
-    title = f"{title} + {scheme.compat}" if scheme.compat else title
-    return say(
-        "head_claim",
-        lang,
-        claim=cast(Case, step.subject).claim_id,
-        scheme=title + (say("head_clinical", lang) if scheme.edition == "clinical" else ""),
-        digest=scheme.digest[:12],
-    )
-
-
-def _told_checks(steps: Sequence[Step], lang: str | None) -> list[str]:
-    quiet = sum(not step.holds for step in steps)
-    lines = [say("checks_quiet", lang, count=quiet) + " [check.csv]"] if quiet else []
-    return lines + [step.text(lang) for step in steps if step.holds]
-
-
-def _told_mdcs(
-    steps: Sequence[Step], case: Case, interpreter: Interpreter, lang: str | None
-) -> list[str]:
-    lines: list[str] = []
-    shut: list[str] = []
-    for step in steps:
-        if step.holds is False:
-            shut.append(step.key)
-            continue
-        lines += _told_shut(shut, lang)
-        shut = []
-        lines.append(step.text(lang))
-        lines += _indent(1, _told_adrgs(step.children, case, interpreter, lang))
-    return lines + _told_shut(shut, lang)
-
-
-def _told_shut(keys: Sequence[str], lang: str | None) -> list[str]:
-    if not keys:
-        return []
-    return [say("mdcs_shut", lang, count=len(keys)) + f" [mdc.csv {' '.join(keys)}]"]
-
-
-def _told_adrgs(
-    steps: Sequence[Step], case: Case, interpreter: Interpreter, lang: str | None
-) -> list[str]:
-    failed = [step for step in steps if not step.holds]
-    lines = []
-    if failed:
-        span = " … ".join(dict.fromkeys((failed[0].key, failed[-1].key)))
-        lines.append(say("adrgs_tried", lang, count=len(failed)) + f" [adrg.csv {span}]")
-    for step in steps:
-        if step.holds is False:
-            nearly = near_miss(_row(step).rule, case, interpreter, lang)
-            if nearly:
-                line = say("adrg_nearly", lang, row=_name(step), how=nearly)
-                lines += _indent(1, [f"{line} {step.source}"])
-            continue
-        lines += _indent(0 if step.holds else 1, [step.text(lang)])
-        lines += _indent(1, [test.text(lang) for test in step.children])
-    return lines
+    return [str(line) for line in decision_path(steps, scheme, lang)]
 
 
 # ---- one step in words
@@ -308,7 +211,7 @@ def _check_text(step: Step, lang: str | None) -> str:
 def _severity_text(step: Step, lang: str | None) -> str:
     fact = cast(SeverityFact, step.subject)
     case = cast(Case, step.case)
-    line = say(
+    return say(
         "severity_counts" if fact.counts else "severity_void",
         lang,
         code=_code_text(case, Reading(fact.code, fact.code, "dx", False, fact.code)),
@@ -316,13 +219,9 @@ def _severity_text(step: Step, lang: str | None) -> str:
         table=fact.table,
         principal=case.principal_dx,
     )
-    if fact.counts:
-        return f"{line} {step.source}"
-    row = say("exclusion_row", lang, principal=case.principal_dx, table=fact.table)
-    return f"{line} {step.source} [exclusion.csv {row}]"
 
 
-def _name(step: Step) -> str:
+def row_title(step: Step) -> str:
     """Code and name of an MDC, ADRG or DRG row."""
     row = _row(step)
     return f"{getattr(row, step.kind)} {getattr(row, 'name', '')}".rstrip()
@@ -345,7 +244,7 @@ def _row_text(step: Step, lang: str | None) -> str:
             for match in matches
         ]
         how = say("semicolon", lang).join(met + other_words(_row(step).rule, lang))
-    return say(f"{step.kind}_{verdict}", lang, row=_name(step), how=how)
+    return say(f"{step.kind}_{verdict}", lang, row=row_title(step), how=how)
 
 
 def _retry_text(step: Step, lang: str | None) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drg.claims.profiles import ClaimColumns
     from drg.grouping.editions import CodeFinder
     from drg.grouping.explain import Step
+    from drg.grouping.path import PathLine
     from drg.grouping.reference import ReferenceGrouper
     from drg.schemes.compiled import Compiled
     from drg.schemes.crosswalk import Edition
@@ -153,11 +154,11 @@ class Grouper(ClaimGrouper):
         """Group one claim by the reference grouper, and the steps of the decision."""
         return self.reference.trace(claim)
 
-    def explain_lines(self, claim: Claim, lang: str | None = None) -> list[str]:
+    def path(self, claim: Claim, lang: str | None = None) -> list[PathLine]:
         """The decision path of one claim as a coder reads it."""
-        from drg.grouping.explain import explain_lines
+        from drg.grouping.path import decision_path
 
-        return explain_lines(self.explain(claim), self.scheme, lang)
+        return decision_path(self.explain(claim), self.scheme, lang, self.reference.interpreter)
 
     def results_frame(
         self,

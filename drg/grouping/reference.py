@@ -113,6 +113,11 @@ class ReferenceGrouper:
         )
 
     @property
+    def interpreter(self) -> Interpreter:
+        """What interprets the scheme's rules."""
+        return self._interpreter
+
+    @property
     def spellings(self) -> Mapping[Kind, Spelling]:
         """How codes are read, by kind."""
         return {"dx": self._dx, "px": self._px}

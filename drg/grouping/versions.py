@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from drg.claims.model import Claim
     from drg.claims.profiles import ClaimColumns
     from drg.grouping.explain import Step
+    from drg.grouping.path import PathLine
     from drg.schemes.crosswalk import Edition
 
 #: No version in force on that day; no day to choose by.
@@ -154,6 +155,15 @@ class VersionedGrouper(ClaimGrouper):
         number, inside = self._line.at(day)
         return self._grouper(number) if inside else None
 
+    def version(self, scheme_id: str) -> Grouper | None:
+        """The grouper of a version by its scheme's id; None where the place has no such version."""
+        ids = [version.id for version in self._dated]
+        return self._grouper(ids.index(scheme_id)) if scheme_id in ids else None
+
+    def title(self, lang: str = "zh") -> str:
+        """The place's name in one language; its id where it has none."""
+        return (self._place.name_zh if lang == "zh" else "") or self._place.id
+
     def group(self, claim: Claim) -> GroupResult:
         """Group one claim under the version in force on its day of discharge.
 
@@ -199,27 +209,22 @@ class VersionedGrouper(ClaimGrouper):
         result = self.group(claim)
         return result, [first, Step("result", None, result)]
 
-    def explain_lines(self, claim: Claim, lang: str | None = None) -> list[str]:
-        """The decision path of one claim as a coder reads it."""
-        from drg.grouping.explain import explain_lines
+    def path(self, claim: Claim, lang: str | None = None) -> list[PathLine]:
+        """The decision path of one claim as a coder reads it; its second line tells the version."""
+        from drg.grouping.path import PathLine, decision_path, told
         from drg.schemes.words import say
 
         first, *steps = self.explain(claim)
         day = claim.discharged_on
         grouper = self.at(day) if day else None
         if grouper is not None:
-            lines = explain_lines(steps, grouper.scheme, lang)
+            lines = decision_path(steps, grouper.scheme, lang, grouper.reference.interpreter)
         else:
-            place = self._place.name_zh if say("title_language", lang) == "zh" else ""
-            head = say(
-                "head_place",
-                lang,
-                claim=claim.claim_id,
-                place=place or self._place.id,
-                digest=self.digest[:12],
-            )
-            lines = [head, *(step.text(lang) for step in steps)]
-        return [lines[0], first.text(lang), *lines[1:]]
+            place = self.title(say("title_language", lang))
+            digest = self.digest[:12]
+            head = say("head_place", lang, claim=claim.claim_id, place=place, digest=digest)
+            lines = [PathLine(head, kind="head"), *(told(step, lang) for step in steps)]
+        return [lines[0], told(first, lang), *lines[1:]]
 
     @property
     def result_schema(self) -> dict[str, pl.DataType]:

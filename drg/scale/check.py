@@ -24,17 +24,17 @@ from drg.claims.items import ItemTable, open_items
 from drg.claims.readers import ClaimSource, open_claims
 from drg.claims.typed import ClaimArrays
 from drg.claims.writers import output_suffix, write_frames, write_workbook
-from drg.paths import tables_root
-from drg.scale import RunError
-from drg.scale.check_deductions import Deductions, deductions_of
-from drg.scale.check_editions import EditionCheck
-from drg.scale.check_findings import (
+from drg.grouping.edition_findings import EditionCheck
+from drg.grouping.finding_rows import (
     FINDING_SCHEMA,
     Finding,
     audit_findings,
     grouping_findings,
 )
-from drg.scale.check_grouping import GroupingFindings
+from drg.grouping.findings import GroupingFindings
+from drg.paths import tables_root
+from drg.scale import RunError
+from drg.scale.check_deductions import Deductions, deductions_of
 from drg.scale.check_report import CheckReport, by_hospital
 from drg.scale.group_file import Progress, interruptible, one_ahead, refuse_same, stoppable
 from drg.scale.summary import Summary, Tally
