@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from drg.benefits.model import Balance, Visit
     from drg.benefits.plan import list_plans, load_plan
     from drg.benefits.visit import settle_visit
+    from drg.claims.case import Case
     from drg.claims.model import Claim
     from drg.claims.readers import open_claims
     from drg.claims.synth import synth
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
     from drg.schemes.catalog import list_schemes, load_scheme
     from drg.settlement.run import settle_month
     from drg.settlement.year.clear import clear_year
+    from drg.simulate.simulator import Simulator
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Balance": "drg.benefits.model",
+    "Case": "drg.claims.case",
     "Claim": "drg.claims.model",
     "DipGrouper": "drg.dip.grouper",
     "DrgError": "drg.errors",
@@ -45,6 +48,7 @@ _HOME = {
     "Outcome": "drg.grouping.result",
     "Policy": "drg.payment.policy",
     "SchemeError": "drg.errors",
+    "Simulator": "drg.simulate.simulator",
     "Step": "drg.grouping.explain",
     "TableError": "drg.errors",
     "VersionedGrouper": "drg.grouping.versions",
@@ -69,6 +73,7 @@ _HOME = {
 
 __all__ = [
     "Balance",
+    "Case",
     "Claim",
     "DipGrouper",
     "DrgError",
@@ -78,6 +83,7 @@ __all__ = [
     "Outcome",
     "Policy",
     "SchemeError",
+    "Simulator",
     "Step",
     "TableError",
     "VersionedGrouper",

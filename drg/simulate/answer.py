@@ -84,14 +84,16 @@ class Bound(Answer):
     amount_fen: int
     distance_fen: int
     distance_ratio: str | None = Field(description="Distance over the cost, four places.")
+    source: str = Field("", description="Document of the multiple, and its status.")
 
 
 class Money(Answer):
     """What a policy is expected to pay for a case; codes with their titles beside them.
 
     ``difference_fen`` is what the hospital is expected to have over cost: fund and patient less
-    cost. ``capped_fund_fen``: the fund's part if the month's caps leave the case out; None where
-    no cap can touch it. ``note`` says why a case is not payable as it stands.
+    cost. ``capped_fund_fen``: the fund's part if the month's caps leave the case out, or a package
+    or ceiling of the year is used up; None where neither can touch it. ``note`` says why a case
+    is not payable as it stands.
     """
 
     policy: str
@@ -178,6 +180,7 @@ class Difference(Answer):
     """What a scenario comes to less what the case comes to; None where one of them is None."""
 
     weight: str | None = None
+    score: str | None = Field(None, description="Points of a DIP group.")
     standard_fen: int | None = None
     fund_fen: int | None = None
     difference_fen: int | None = None

@@ -27,37 +27,64 @@ if TYPE_CHECKING:
     from drg.grouping.result import GroupResult
     from drg.schemes.scheme import AdrgRow, CheckRow, MdcRow
 
-__all__ = ["why"]
+__all__ = ["ClaimPath", "Walk", "why"]
 
 _FOUND = (Outcome.GROUPED, Outcome.AMBIGUOUS)
 
 
-class _Pass(NamedTuple):
-    """One walk over the MDCs: the claim as it was tried, the doors, the ADRG that took it."""
+class Walk(NamedTuple):
+    """One walk over the MDCs.
+
+    Attributes
+    ----------
+    case : Case
+        The claim as it was tried.
+    mdcs : list of Step
+        The doors in order; their children are the ADRG rules tried.
+    taken : Step or None
+        The ADRG rule that took the claim; None: none did on this walk.
+    """
 
     case: Case
     mdcs: list[Step]
     taken: Step | None
 
 
-class _Path:
-    """The steps of one claim under one scheme, sorted out."""
+class ClaimPath:
+    """The steps of one claim under one scheme, sorted out.
+
+    Parameters
+    ----------
+    side : Side
+        The scheme.
+    claim : Claim
+
+    Attributes
+    ----------
+    result : GroupResult
+    steps : list of Step
+    case : Case
+        The claim as the scheme understands it.
+    passes : list of Walk
+        The walk over the MDCs, then one for each procedure tried alone; the last may have taken
+        the claim.
+    """
 
     def __init__(self, side: Side, claim: Claim) -> None:
         self.side = side
         self.result: GroupResult
         self.result, self.steps = side.grouper.trace(claim)
         self.case = cast("Case", self.steps[0].subject)
-        self.passes: list[_Pass] = []
+        self.passes: list[Walk] = []
         case, doors = self.case, list[Step]()
         for step in self.steps:
             if step.kind == "retry":
-                self.passes.append(_Pass(case, doors, None))
+                self.passes.append(Walk(case, doors, None))
                 case, doors = cast("Case", step.subject), []
             elif step.kind == "mdc":
                 doors.append(step)
         taken = doors[-1].children[-1] if self.result.outcome in _FOUND else None
-        self.passes.append(_Pass(case, doors, taken))
+        self.passes.append(Walk(case, doors, taken))
 
 
 def why(before: Side, after: Side, claim: Claim, lang: str | None = None) -> MoveReason:
@@ -77,7 +104,7 @@ def why(before: Side, after: Side, claim: Claim, lang: str | None = None) -> Mov
     MoveReason
         The first step at which the paths part.
     """
-    one, two = _Path(before, claim), _Path(after, claim)
+    one, two = ClaimPath(before, claim), ClaimPath(after, claim)
     for path, other in ((one, two), (two, one)):
         if path.result.outcome is Outcome.REJECTED:
             return _rejected(path, other, lang)
@@ -96,7 +123,7 @@ def why(before: Side, after: Side, claim: Claim, lang: str | None = None) -> Mov
 # ---- rejected
 
 
-def _rejected(path: _Path, other: _Path, lang: str | None) -> MoveReason:
+def _rejected(path: ClaimPath, other: ClaimPath, lang: str | None) -> MoveReason:
     sides = {"side": say(path.side.name, lang), "other": say(other.side.name, lang)}
     if path.result.reason == "E130":
         missing = cast(MissingValue, next(s.subject for s in path.steps if s.kind == "missing"))
@@ -122,7 +149,7 @@ def _rejected(path: _Path, other: _Path, lang: str | None) -> MoveReason:
 # ---- the search
 
 
-def _parting(one: _Path, two: _Path, place: int, lang: str | None) -> MoveReason:
+def _parting(one: ClaimPath, two: ClaimPath, place: int, lang: str | None) -> MoveReason:
     left, came = one.passes[place].taken, two.passes[place].taken
     if left is not None and came is not None:
         was, now = cast("AdrgRow", left.subject), cast("AdrgRow", came.subject)
@@ -148,7 +175,7 @@ def _parting(one: _Path, two: _Path, place: int, lang: str | None) -> MoveReason
 
 
 def _missed(
-    taken: Step, path: _Path, other: _Path, place: int, lang: str | None
+    taken: Step, path: ClaimPath, other: ClaimPath, place: int, lang: str | None
 ) -> MoveReason | None:
     """Why the other path did not stop where this one did; None: it did not come so far."""
     row = cast("AdrgRow", taken.subject)

@@ -1,0 +1,73 @@
+"""The same case elsewhere: under another scheme, another policy, other numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from drg.simulate.alternatives import say
+from drg.simulate.answer import Change, ScenarioKind
+
+if TYPE_CHECKING:
+    from drg.grouping.base import ClaimGrouper
+    from drg.payment.policy import Policy
+
+__all__ = ["Other", "in_order", "other_changes", "same_grouping"]
+
+_KINDS: tuple[ScenarioKind, ...] = ("scheme", "policy", "numbers")
+
+
+class Other(NamedTuple):
+    """The same case elsewhere: under another scheme, policy or numbers.
+
+    Attributes
+    ----------
+    grouper : ClaimGrouper
+    policy : Policy or None
+        None: no money is told. Of a policy that pays for groups of another scheme none is told
+        either, and the scenario says so.
+    kind : {"scheme", "policy", "numbers"}
+    label : str
+        What differs, such as ``chs-drg-1.1 → chs-drg-2.0`` or ``drg.rates.310 = 9000``.
+    changed : tuple of str
+        Numbers of its policy that are not the policy's own; of kind ``numbers`` the label where
+        none are told.
+    """
+
+    grouper: ClaimGrouper
+    policy: Policy | None
+    kind: ScenarioKind
+    label: str
+    changed: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Numbers other than the policy's own."""
+        return self.changed or ((self.label,) if self.kind == "numbers" else ())
+
+
+def in_order(others: Sequence[Other]) -> list[Other]:
+    """Schemes, then policies, then numbers, each in the order given."""
+    return sorted(others, key=lambda other: _KINDS.index(other.kind))
+
+
+def same_grouping(one: ClaimGrouper, other: ClaimGrouper) -> bool:
+    """Whether two groupers group every claim alike."""
+    return one is other or (one.digest, one.codes) == (other.digest, other.codes)
+
+
+def other_changes(
+    grouper: ClaimGrouper, policy: Policy | None, other: Other, lang: str | None
+) -> tuple[Change, ...]:
+    """What another scheme, policy or number changes of a case under this one."""
+    was, now = policy.id if policy else "", other.policy.id if other.policy else ""
+    pairs: list[tuple[ScenarioKind, str, str]] = []
+    if not same_grouping(grouper, other.grouper):
+        pairs.append(("scheme", grouper.scheme_id, other.grouper.scheme_id))
+    if was != now:
+        pairs.append(("policy", was, now))
+    pairs += [("numbers", "", number) for number in other.numbers]
+    return tuple(
+        Change(field=kind, title=say(f"title_{kind}", lang), before=before, after=after)
+        for kind, before, after in pairs
+    )
