@@ -1,0 +1,50 @@
+"""What ``drg whatif`` ends with: the reforms beside each other, the numbers they change, files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drg.reports.whatif_book import facts, moved
+from drg.reports.whatif_report import lineage_frame
+from drg.reports.whatif_words import percent, say, signed
+from drg.reports.words import count, money
+from drg.text import aligned, language
+
+if TYPE_CHECKING:
+    from drg.scale.whatif_file import WhatIfRun
+
+__all__ = ["report_lines"]
+
+#: Numbers that a reform changes, as far as the terminal lists them.
+_LINES = 12
+
+
+def report_lines(run: WhatIfRun, lang: str | None = None) -> list[str]:
+    """Lines for the terminal."""
+    lang = lang or language()
+    report = run.report
+    heads = ("reform", "differing", "moved", "class_moved", "fund_before_fen", "fund_after_fen",
+             "difference_fen", "ratio")  # fmt: skip
+    rows = [[say(f"head_{head}", lang) for head in heads]]
+    for result in report.results:
+        total, moves = result.comparison.total, result.comparison.moves
+        rows.append([
+            result.label, count(result.differing), count(moved(moves, "group")),
+            count(moved(moves, "class")), money(total["fund_before_fen"]),
+            money(total["fund_after_fen"]), signed(money(total["difference_fen"])),
+            percent(total["ratio_e4"]),
+        ])  # fmt: skip
+    lines = [*aligned(facts(report, lang)), "", *aligned(rows, right=range(1, len(heads))), ""]
+    for label, changed in lineage_frame(report).group_by("reform", maintain_order=True):
+        if len(report.results) > 1:
+            lines.append(str(label[0]))
+        told = changed.drop("reform").head(_LINES).iter_rows()
+        lines += [f"  {path}: {before} → {after}" for path, before, after in told]
+        if changed.height > _LINES:
+            lines.append("  " + say("more_rows", lang, count=count(changed.height - _LINES)))
+    if any(not result.differing for result in report.results):
+        lines += ["", say("no_difference", lang)]
+    key = "written" if run.files else "written_book"
+    files = " ".join(run.files)
+    written = say(key, lang, seconds=f"{run.seconds:.2f}", out=run.output, files=files)
+    return [*lines, "", say("notice", lang), written]
