@@ -21,10 +21,13 @@ from drg.cli_fund import fund
 from drg.cli_kpi import kpi
 from drg.cli_lists import lists
 from drg.cli_policies import policies
+from drg.cli_serve import serve
 from drg.cli_settle import settle
+from drg.cli_simulate import explain, simulate
 from drg.cli_tables import tables
 from drg.cli_text import Argument, Command, Group, Option, TablesError, say
 from drg.cli_weights import weights
+from drg.cli_whatif import whatif
 from drg.schemes.crosswalk import EDITIONS
 
 if TYPE_CHECKING:
@@ -136,35 +139,7 @@ def group(
     return 1 if summary.refused else 0
 
 
-@_command("explain")
-@_claims
-@click.option("--id", "claim_id", cls=Option, required=True, metavar="ID")
-@_scheme()
-@_compat
-@_codes
-@_sheet
-def explain(
-    claims: Path,
-    claim_id: str,
-    scheme: str,
-    compat: str | None,
-    codes: str | None,
-    sheet: str | None,
-) -> None:
-    """Tell the decision path of a claim."""
-    from drg.claims.readers import open_claims
-    from drg.scale.find import find_claims
-
-    with open_claims(claims, sheet=sheet) as source:
-        found = find_claims(source, claim_id)
-    grouper = _load(scheme, compat, codes)
-    if len(found) > 1:
-        rows = ", ".join(str(f.row) for f in found)
-        click.echo(say("several", count=len(found), id=claim_id, rows=rows))
-    for n, (_, claim) in enumerate(found):
-        if n:
-            click.echo()
-        _print(grouper.explain_lines(claim))
+cli.add_command(explain)
 
 
 @_command("synth")
@@ -272,16 +247,19 @@ def demo(folder: Path | None, dip: bool) -> None:
 
 
 cli.add_command(check)
+cli.add_command(simulate)
 cli.add_command(weights)
 cli.add_command(benefit)
 cli.add_command(settle)
 cli.add_command(clear)
 cli.add_command(kpi)
 cli.add_command(fund)
+cli.add_command(whatif)
 cli.add_command(dip)
 cli.add_command(lists)
 cli.add_command(policies)
 cli.add_command(tables)
+cli.add_command(serve)
 
 
 # ---- shared by the commands

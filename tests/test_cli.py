@@ -336,14 +336,15 @@ def test_demo_shows_the_month(tmp_path: Path) -> None:
     words = run("demo", tmp_path / "made").stdout
     assert "入组率" in words
     assert "[drg.csv" in words
-    made = {"claims.csv", "grouped.csv", "settle", "check", "benefit", "kpi", "fund"}
+    made = {"claims.csv", "grouped.csv", "settle", "check", "benefit", "simulate", "kpi", "fund"}
     assert {p.name for p in (tmp_path / "made").iterdir()} == made
     assert "核对通过" in words
     month = tmp_path / "made" / "settle" / "2024-06"
     assert (month / "summary.html").is_file()
     assert str(month / "statements" / "H0001.xlsx") in words
     for part in ("check/findings.xlsx", "check/deductions.csv", "benefit/one-stop.html",
-                 "kpi/kpi.html", "kpi/kpi.xlsx", "fund/fund.html", "fund/fund.xlsx"):  # fmt: skip
+                 "simulate/cases.xlsx", "kpi/kpi.html", "kpi/kpi.xlsx", "fund/fund.html",
+                 "fund/fund.xlsx"):  # fmt: skip
         assert (tmp_path / "made" / part).is_file(), part
     for told in ("自动扣减", "大病保险", "病例组合指数", "可支付月数", "■ 红"):
         assert told in words, told

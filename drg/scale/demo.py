@@ -15,7 +15,8 @@ from drg.grouping.grouper import Grouper
 from drg.grouping.result import Outcome
 from drg.scale.demo_checked import checked_lists, one_stop
 from drg.scale.demo_figures import figures_of, files_left, made_plan, warning_of
-from drg.scale.demo_settled import MONTHS, settled_months
+from drg.scale.demo_settled import MONTH, MONTHS, POLICY, settled_months
+from drg.scale.demo_simulated import simulated_cases
 from drg.scale.find import find_claims
 from drg.scale.group_file import group_file
 from drg.scale.summary import aligned
@@ -34,8 +35,8 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
     Parameters
     ----------
     folder : Path
-        Gets ``claims.csv``, ``grouped.csv``, ``settle/``, ``check/``, ``benefit/``, ``kpi/`` and
-        ``fund/``; made if it does not exist.
+        Gets ``claims.csv``, ``grouped.csv``, ``settle/``, ``check/``, ``benefit/``, ``simulate/``,
+        ``kpi/`` and ``fund/``; made if it does not exist.
     lang : {"zh", "en"}, optional
         Language; the context's when omitted.
     """
@@ -66,6 +67,12 @@ def demo(folder: Path, lang: str | None = None) -> Iterator[str]:
     yield from checked_lists(folder / "check", grouper, made, chosen)
     yield ""
     yield from one_stop(folder / "benefit", chosen)
+    yield ""
+    settle = folder / "settle"
+    yield from simulated_cases(
+        folder / "simulate", settle / "months" / f"{MONTH}.parquet", settle / "hospitals.csv",
+        POLICY, chosen,
+    )  # fmt: skip
     yield ""
     months = [folder / "settle" / str(month) for month in MONTHS]
     yield from figures_of(months, folder / "kpi", chosen)

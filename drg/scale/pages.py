@@ -15,7 +15,7 @@ from drg.text import catalogue, language, text
 
 __all__ = ["page_lines", "register_lines"]
 
-_ERROR_AREAS = ("errors", "readers", "cli", "compare")
+_ERROR_AREAS = ("errors", "readers", "cli", "compare", "service")
 _CODE = re.compile(r"[A-Z]\d{3}")
 #: A place that a message fills in when it is raised.
 _PLACE = re.compile(r"\{\w+\}")

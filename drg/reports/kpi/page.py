@@ -18,7 +18,7 @@ from drg.text import language
 if TYPE_CHECKING:
     from drg.reports.kpi.report import KpiReport
 
-__all__ = ["PAGE", "write_kpi_page"]
+__all__ = ["PAGE", "key_parts", "write_kpi_page"]
 
 PAGE = "kpi.html"
 _KEYS = (
@@ -48,8 +48,7 @@ def write_kpi_page(path: str | Path, report: KpiReport, *, lang: str | None = No
     parts = [
         listed([_lead(report, lang), say("null_note", lang)]),
         notice(_reference(report, lang)),
-        figures(_keys(report, lang)),
-        *charts(report, lang),
+        *key_parts(report, lang),
         *levels(report, lang),
         *groups(report, lang),
         *all_figures(report, lang),
@@ -59,6 +58,11 @@ def write_kpi_page(path: str | Path, report: KpiReport, *, lang: str | None = No
     ]
     with atomic_path(path) as draft:
         draft.write_text(page(_title(report, lang), lang, parts, wide=True), "utf-8", newline="\n")
+
+
+def key_parts(report: KpiReport, lang: str) -> list[str]:
+    """The figures that a reader looks for first, and the charts: pieces of HTML for a page."""
+    return [figures(_keys(report, lang)), *(part for part in charts(report, lang) if part)]
 
 
 def _title(report: KpiReport, lang: str) -> str:

@@ -1,0 +1,259 @@
+"""``drg explain`` and ``drg simulate``: cases before settlement. Thin click commands, no logic.
+
+``explain`` tells one case as it stands; ``simulate`` what would change it, for one case on the
+terminal or for every case of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from drg.cli_bar import bar
+from drg.cli_text import Argument, Command, Option, say
+from drg.schemes.crosswalk import EDITIONS
+
+if TYPE_CHECKING:
+    from drg.scale.simulate_file import Desk
+    from drg.simulate.answer import Explanation, Simulation
+
+__all__ = ["explain", "simulate"]
+
+_PATH = click.Path(path_type=Path)
+#: What only one case takes.
+_ONE_ONLY = ("claim_id", "as_json", "page")
+
+_claims = click.argument("claims", cls=Argument, type=_PATH)
+_scheme = click.option("-s", "--scheme", cls=Option, key="case_scheme", metavar="SCHEME")
+_policy = click.option("-p", "--policy", cls=Option, key="settle_policy", metavar="POLICY")
+_supply = click.option(
+    "--set", "supply", cls=Option, key="set", multiple=True, metavar="PATH=VALUE"
+)
+_rules = click.option("--rules", cls=Option, key="check_rules", metavar="SET")
+_reference = click.option(
+    "--reference", cls=Option, key="case_reference", type=_PATH, metavar="FILE"
+)
+_hospitals = click.option(
+    "--hospitals", cls=Option, key="settle_hospitals", type=_PATH, metavar="FILE"
+)
+_page = click.option("--page", cls=Option, key="case_page", type=_PATH, metavar="FILE")
+_json = click.option("--json", "as_json", cls=Option, key="case_json", is_flag=True)
+_compat = click.option("--compat", cls=Option, metavar="NAME")
+_codes = click.option("--codes", cls=Option, type=click.Choice(EDITIONS))
+_sheet = click.option("--sheet", cls=Option, metavar="NAME")
+
+
+@click.command("explain", cls=Command)
+@_claims
+@click.option("--id", "claim_id", cls=Option, required=True, metavar="ID")
+@_scheme
+@_policy
+@_supply
+@_rules
+@_reference
+@_hospitals
+@_page
+@_json
+@_compat
+@_codes
+@_sheet
+def explain(
+    claims: Path,
+    claim_id: str,
+    scheme: str | None,
+    policy: str | None,
+    supply: tuple[str, ...],
+    rules: str | None,
+    reference: Path | None,
+    hospitals: Path | None,
+    page: Path | None,
+    as_json: bool,
+    compat: str | None,
+    codes: str | None,
+    sheet: str | None,
+) -> None:
+    """Tell a case as it stands."""
+    from drg.claims.readers import open_claims
+    from drg.scale.find import find_claims
+
+    with open_claims(claims, sheet=sheet) as source:
+        found = find_claims(source, claim_id)
+    if not any((policy, supply, rules, reference, hospitals, page, as_json)):
+        from drg.dip.load import load_grouper
+        from drg.scale.elsewhere import CaseError
+
+        if scheme is None:
+            raise CaseError("G412", policy="—")
+        grouper = load_grouper(scheme, compat, codes)
+        told: list[Explanation | None] = [None] * len(found)
+    else:
+        from drg.scale.simulate_file import explain_case
+
+        desk = _desk(scheme, policy, supply, rules, reference, hospitals, compat, codes)
+        explained = explain_case(desk, claims, claim_id, sheet=sheet)
+        if as_json or page is not None:
+            _write_page(page, explained)
+            _write([one.model_dump_json() for one in explained] if as_json else [])
+            return
+        grouper, told = desk.loaded.grouper, [*explained]
+    _say_several(claim_id, [one.row for one in found])
+    for n, ((_, claim), more) in enumerate(zip(found, told, strict=True)):
+        if n:
+            click.echo()
+        _write(grouper.explain_lines(claim))
+        if more is not None:
+            from drg.scale.case_pages import beside_lines
+
+            _write(beside_lines(more))
+
+
+@click.command("simulate", cls=Command)
+@_claims
+@click.option("--id", "claim_id", cls=Option, key="simulate_id", metavar="ID")
+@click.option("-o", "--output", "out", cls=Option, key="simulate_output", type=_PATH, metavar="OUT")
+@_scheme
+@_policy
+@_supply
+@click.option("--add-dx", cls=Option, multiple=True, metavar="CODE")
+@click.option("--add-px", cls=Option, multiple=True, metavar="CODE")
+@click.option("--correct", cls=Option, multiple=True, metavar="FIELD=VALUE")
+@click.option("--other", cls=Option, multiple=True, metavar="NAME=VALUE[;...]")
+@click.option("--principals/--no-principals", cls=Option, default=True)
+@click.option("--principal-px/--no-principal-px", cls=Option, default=True)
+@click.option("--drops/--no-drops", cls=Option, default=True)
+@_rules
+@_reference
+@_hospitals
+@_page
+@_json
+@_compat
+@_codes
+@_sheet
+@click.pass_context
+def simulate(
+    ctx: click.Context,
+    claims: Path,
+    claim_id: str | None,
+    out: Path | None,
+    scheme: str | None,
+    policy: str | None,
+    supply: tuple[str, ...],
+    add_dx: tuple[str, ...],
+    add_px: tuple[str, ...],
+    correct: tuple[str, ...],
+    other: tuple[str, ...],
+    principals: bool,
+    principal_px: bool,
+    drops: bool,
+    rules: str | None,
+    reference: Path | None,
+    hospitals: Path | None,
+    page: Path | None,
+    as_json: bool,
+    compat: str | None,
+    codes: str | None,
+    sheet: str | None,
+) -> int:
+    """Tell what would change a case."""
+    from drg.scale.elsewhere import corrections_of
+    from drg.scale.simulate_file import simulate_case, simulate_file
+    from drg.simulate.simulator import Wanted
+
+    _refuse_others(ctx, _ONE_ONLY if out is not None else ())
+    wanted = Wanted(
+        principals=principals,
+        principal_procedures=principal_px,
+        drops=drops,
+        add_diagnoses=add_dx,
+        add_procedures=add_px,
+        corrections=corrections_of(correct),
+    )
+    desk = _desk(scheme, policy, supply, rules, reference, hospitals, compat, codes, other)
+    if out is not None:
+        from drg.scale.simulate_words import report_lines
+
+        with bar(claims.name) as progress:
+            run = simulate_file(desk, claims, out, wanted=wanted, sheet=sheet, progress=progress)
+        _write(report_lines(run))
+        return 1 if run.refused else 0
+    found = simulate_case(desk, claims, claim_id, wanted=wanted, sheet=sheet)
+    if as_json or page is not None:
+        _write_page(page, found)
+        _write([one.model_dump_json() for one in found] if as_json else [])
+        return 0
+    from drg.scale.case_pages import simulation_lines
+
+    _say_several(claim_id or "", [one.base.row or 0 for one in found])
+    for n, one in enumerate(found):
+        if n:
+            click.echo()
+        _write(simulation_lines(one))
+    return 0
+
+
+# ---- shared by the two
+
+
+def _desk(
+    scheme: str | None,
+    policy: str | None,
+    supply: tuple[str, ...],
+    rules: str | None,
+    reference: Path | None,
+    hospitals: Path | None,
+    compat: str | None,
+    codes: str | None,
+    other: tuple[str, ...] = (),
+) -> Desk:
+    from drg.payment.policy.supply import read_supply
+    from drg.scale.check import rules_of
+    from drg.scale.elsewhere import CaseError, Setting, read_other
+    from drg.scale.simulate_file import open_desk
+
+    if policy is None and (supply or hospitals):
+        raise CaseError("G413", given="--set" if supply else "--hospitals")
+    setting = Setting(
+        scheme=scheme or "",
+        policy=policy or "",
+        supply=read_supply(supply),
+        compat=compat,
+        codes=codes,
+    )
+    others = [read_other(text) for text in other]
+    return open_desk(
+        setting, rules=rules_of(rules), reference=reference, hospitals=hospitals, others=others
+    )
+
+
+def _refuse_others(ctx: click.Context, idle: Iterable[str]) -> None:
+    from drg.scale.elsewhere import CaseError
+
+    given = [
+        param.opts[-1]
+        for param in ctx.command.params
+        if param.name in idle and ctx.params.get(param.name or "")
+    ]
+    if given:
+        raise CaseError("G413", given=", ".join(given))
+
+
+def _write_page(path: Path | None, found: list[Explanation] | list[Simulation]) -> None:
+    if path is not None:
+        from drg.scale.simulate_words import write_page
+
+        write_page(path, found)
+        click.echo(say("case_page_written", path=path), err=True)
+
+
+def _say_several(claim_id: str, rows: list[int]) -> None:
+    if len(rows) > 1:
+        told = ", ".join(map(str, rows))
+        click.echo(say("several", count=len(rows), id=claim_id, rows=told))
+
+
+def _write(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
