@@ -26,9 +26,14 @@ settings.load_profile(os.environ.get("DRG_HYPOTHESIS", "ci" if os.environ.get("C
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled schemes of this run only: nothing a developer's machine kept is read."""
+    """Compiled schemes of this run only: nothing a developer's machine kept is read.
+
+    The workers of a run share them, so that each scheme is compiled once.
+    """
+    base = tmp_path_factory.getbasetemp()
+    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DRG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("DRG_CACHE", str(run / "compiled"))
         yield
 
 
