@@ -93,10 +93,9 @@ def note() -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if not _rates:
-        return
-    terminalreporter.section(f"claims a second ({ROWS:,} claims, {SCHEME})")
-    for name, found in [("reference grouper (the ruler)", _ruler[0]), *_rates]:
-        terminalreporter.write_line(f"{name:60} {found:12,.0f}/s {found / _ruler[0]:9.1f} x")
+    if _rates:
+        terminalreporter.section(f"claims a second ({ROWS:,} claims, {SCHEME})")
+        for name, found in [("reference grouper (the ruler)", _ruler[0]), *_rates]:
+            terminalreporter.write_line(f"{name:60} {found:12,.0f}/s {found / _ruler[0]:9.1f} x")
     for text in _notes:
         terminalreporter.write_line(text)

@@ -23,6 +23,14 @@ FLAGS = (
     "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe",
 )  # fmt: skip
 WAIT = 60
+_HELD = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
+#: Code, virtual key and text of keys that are no letters.
+_KEYS = {
+    "Enter": ("Enter", 13, "\r"), "Tab": ("Tab", 9, ""), "Escape": ("Escape", 27, ""),
+    " ": ("Space", 32, " "), "Delete": ("Delete", 46, ""), "Home": ("Home", 36, ""),
+    "ArrowLeft": ("ArrowLeft", 37, ""), "ArrowUp": ("ArrowUp", 38, ""),
+    "ArrowRight": ("ArrowRight", 39, ""), "ArrowDown": ("ArrowDown", 40, ""),
+}  # fmt: skip
 #: Width, wide elements, drawings and texts of drawings that lie outside them.
 LOOK = """(() => {
   const wide = document.documentElement.scrollWidth, room = document.documentElement.clientWidth;
@@ -59,17 +67,70 @@ class Browser:
 
     def open(self, page: Path, width: int, *, media: str = "screen") -> dict[str, Any]:
         """Open a page in a window of a width, as on the screen or on paper; what ``LOOK`` tells."""
+        self.visit(page.resolve().as_uri(), width, media=media)
+        return self.look()
+
+    def visit(self, url: str, width: int, *, media: str = "screen") -> None:
+        """Open an address and wait until it is loaded."""
         self.said.clear()
+        self.window(width, media=media)
+        self._ask("Page.navigate", url=url)
+        self._wait("Page.loadEventFired")
+
+    def window(self, width: int, height: int = 768, *, media: str = "screen") -> None:
+        """Another size, or paper instead of the screen, for the page that is open."""
         self._ask(
-            "Emulation.setDeviceMetricsOverride", width=width, height=768, deviceScaleFactor=1,
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
             mobile=False,
         )  # fmt: skip
         self._ask("Emulation.setEmulatedMedia", media=media)
-        self._ask("Page.navigate", url=page.resolve().as_uri())
-        self._wait("Page.loadEventFired")
-        found = self._ask("Runtime.evaluate", expression=LOOK)
-        told: dict[str, Any] = json.loads(found["result"]["value"])
+
+    def look(self) -> dict[str, Any]:
+        """What ``LOOK`` tells of the page that is open."""
+        told: dict[str, Any] = json.loads(self.run(LOOK))
         return told
+
+    def run(self, script: str) -> Any:
+        """Value of an expression in the page; a promise is waited for."""
+        found = self._ask(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
+        assert "exceptionDetails" not in found, (script, found["exceptionDetails"])
+        return found["result"].get("value")
+
+    def until(self, script: str, seconds: float = 20) -> None:
+        """Wait until an expression is true."""
+        end = time.monotonic() + seconds
+        while not self.run(f"Boolean({script})"):
+            assert time.monotonic() < end, (script, self.said)
+            time.sleep(0.03)
+
+    def write(self, words: str) -> None:
+        """Write into what has the focus."""
+        self._ask("Input.insertText", text=words)
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after another, such as ``"Tab"`` or ``"Control+Shift+Enter"``."""
+        for chord in keys:
+            *held, key = chord.split("+")
+            mask = sum(_HELD[name] for name in held)
+            code, virtual, words = _KEYS.get(key, (key, 0, key))
+            named = {"key": key, "code": code, "windowsVirtualKeyCode": virtual, "modifiers": mask}
+            down = {"text": words} if words and not mask else {}
+            self._ask("Input.dispatchKeyEvent", type="keyDown", **named, **down)
+            self._ask("Input.dispatchKeyEvent", type="keyUp", **named)
+
+    def download_to(self, folder: Path) -> None:
+        """Keep what the page lets a user download in a folder."""
+        self._ask(
+            "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder.resolve())
+        )
+
+    def choose_file(self, selector: str, path: Path) -> None:
+        """Give a file to an ``<input type=file>``."""
+        root = self._ask("DOM.getDocument")["root"]["nodeId"]
+        node = self._ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self._ask("DOM.setFileInputFiles", nodeId=node, files=[str(path.resolve())])
 
     def picture(self) -> bytes:
         """The whole page as PNG."""

@@ -26,7 +26,10 @@ from drg.claims.workbook import Workbook
 from drg.errors import InputError
 from drg.text import text
 
-__all__ = ["OUTPUT_SUFFIXES", "atomic_path", "output_suffix", "write_frames", "write_workbook"]
+__all__ = [
+    "OUTPUT_SUFFIXES", "atomic_path", "flat_columns", "output_suffix", "write_frames",
+    "write_workbook",
+]  # fmt: skip
 
 OUTPUT_SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 
@@ -259,7 +262,7 @@ def _sink_parquet(
 
 
 def _sink_text(draft: Path, counted: _Counted, schema: pl.Schema, suffix: str, where: str) -> None:
-    flat = _flat(schema, where)
+    flat = flat_columns(schema, where)
     _sink(
         draft,
         counted,
@@ -270,8 +273,14 @@ def _sink_text(draft: Path, counted: _Counted, schema: pl.Schema, suffix: str, w
     )
 
 
-def _flat(schema: pl.Schema, where: str) -> list[pl.Expr]:
-    """Expressions that turn list columns into joined text; other nesting is refused."""
+def flat_columns(schema: pl.Schema, where: str) -> list[pl.Expr]:
+    """Expressions that turn list columns into joined text; other nesting is refused.
+
+    Raises
+    ------
+    InputError
+        F206.
+    """
     expressions = []
     for name, dtype in schema.items():
         if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
@@ -289,7 +298,7 @@ def _write_xlsx(
     metadata: Mapping[str, str],
     where: str,
 ) -> None:
-    flat = _flat(schema, where)
+    flat = flat_columns(schema, where)
     with Workbook(draft, where, metadata) as book:
         sheet = book.sheet(text("readers.sheet"), schema.names(), widths=_widths(schema))
         for batch in counted:
