@@ -135,6 +135,9 @@ def test_wheel_holds_what_runs(wheel):
         "drg/_tables/policies/haerbin/2024.toml",
     ):
         assert wanted in names, wanted
+    page = {p.relative_to(ROOT).as_posix() for p in (ROOT / "drg/service/page").iterdir()}
+    assert "drg/service/page/index.html" in page
+    assert {n for n in names if n.startswith("drg/service/page/")} == page
     compiled = {p.stem for p in (ROOT / "grouper_core").glob("*.pyx")}
     assert {n.split("/")[1].split(".")[0] for n in names if n.endswith((".so", ".pyd"))} == compiled
     strange = {n.split("/")[0] for n in names} - {"drg", "grouper_core", metadata.split("/")[0]}

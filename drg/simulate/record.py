@@ -33,7 +33,7 @@ class Record(NamedTuple):
     counted : int or None
         As the hospital counted them.
     principal : bool
-        Whether the first code stands at the principal place.
+        Whether the first code, or the first to come, stands at the principal place.
     """
 
     kind: Kind
@@ -65,7 +65,8 @@ class Record(NamedTuple):
             tuple(entries[place] for place in kept),
             told,
             int(number) if number.isascii() and number.isdigit() else None,
-            kind == "px" or (bool(entries) and not is_blank(entries[0])),
+            # Of a record without any diagnosis the first one to come is the principal one.
+            kind == "px" or kept[:1] in ([], [0]),
         )
 
     @staticmethod
