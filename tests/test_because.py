@@ -94,11 +94,12 @@ def test_another_principal_diagnosis_shuts_the_door_or_leaves_the_rule(demo):
     assert door.startswith("不再符合 MDCB 神经系统疾病及功能障碍：主要诊断 K35.300 ")
     assert door.endswith("不属于 MDCB [mdc.csv MDCB]")
     assert now.startswith("改动后符合 GZ1 其他消化系统疾病：")
-    rule, now, test = why(demo, first("G40.900"))
+    rule, now, test, counting = why(demo, first("G40.900"))
     assert rule.startswith("不再符合 BR1 脑卒中：主要诊断 G40.900 ")
     assert rule.endswith("[adrg.csv BR1/1]")
     assert "BV1 癫痫" in now
     assert "BV13" in test
+    assert counting == "计为 MCC 的有：J96.000 急性呼吸衰竭 [severity.csv]"
 
 
 def test_what_takes_the_case_before_says_that_it_is_tried_before(demo):
@@ -160,8 +161,8 @@ def test_a_value_that_turns_a_rule_and_one_that_a_rule_needs(demo):
 
 def test_unknown_codes_and_what_grouping_does_not_read(demo):
     told = why(demo, case(diagnoses=(*STROKE["diagnoses"], "XXX")))
-    assert told == ["XXX 不在编码库中，不参与分组", "提示代码：原无，现N401"]
-    assert why(demo, case(total_cost="99")) == ["分组不用所改的内容，判定路径不变"]
+    assert told == ["XXX 不在编码库中，不参与分组", "现有提示 N401 有诊断编码未知"]
+    assert why(demo, case(total_cost="99")) == ["分组不用所改的内容，决策路径不变"]
     nothing = why(demo, case(diagnoses=("Z99.900",)))
     assert nothing[0].startswith("不再符合 MDCB ")
     assert nothing[1].startswith("改动后没有可入的组：U20")
@@ -250,12 +251,29 @@ def test_every_alternative_of_a_catalogue_has_reasons():
 # ---- other schemes
 
 
+def test_what_a_catalogue_says_of_values_types_and_unknown_codes():
+    base = case(diagnoses=("I49.900", "K31.103"), procedures=(), los_days=6)
+    because = Because(DipGrouper.load("taian-2025"), base, "zh")
+    aged = because.of(base.model_copy(update={"age": 70}))
+    assert aged[0] == "年龄（岁）由 60 变为 70，不改变决定入组的判定"
+    unknown = because.of(base.model_copy(update={"diagnoses": ("XXX", "I49.900")}))
+    assert unknown[0].endswith(" 变为 XXX")
+    typed = case(diagnoses=("N36.201", "K76.000"), procedures=(), los_days=4)
+    told = Because(DipGrouper.load("taian-2025"), typed, "zh").of(
+        typed.model_copy(update={"los_days": 1})
+    )
+    assert told[0].startswith("辅助分型：原 dis1 ")
+    assert "，现 dis0 " in told[0]
+
+
 def test_another_scheme_parts_at_a_row_and_a_catalogue_has_none_in_common(demo, national):
     (told,) = because_scheme(demo, national, case(diagnoses=("I63.905", "E04.101")), "zh")
     assert told.endswith("计入 [severity.csv]")
     assert because_scheme(demo, national, case(), "zh")[0].startswith("两个方案都入 BR11 ")
     (dip,) = because_scheme(demo, DipGrouper.load("taian-2025"), case(), "zh")
-    assert dip.startswith("DRG 与 DIP 的分组方法不同，组与组之间没有对应：原入 BR11 ")
+    assert dip.startswith("DRG 与 DIP 的分组方法不同，组与组之间没有对应：原为 BR11 ")
+    neither = because_scheme(demo, national, case(sex=None), "zh")
+    assert neither == ("两个方案都未入组：E101 性别未填",)
     (none,) = because_scheme(demo, load_grouper("chongqing"), case(), "zh")
     assert none.startswith("chongqing 没有适用的版本：V502 ")
 
@@ -294,7 +312,7 @@ def test_terms_of_the_price_that_differ():
     told = because_money(money(), money(weight="0.9", standard_fen=810_000, fund_fen=530_000), "zh")
     assert told == (
         "权重 1.2 → 0.9",
-        "支付标准 10800.00 元 → 8100.00 元；预计基金支付 8000.00 元 → 5300.00 元",
+        "支付标准 10,800.00 元 → 8,100.00 元；预计基金支付 8,000.00 元 → 5,300.00 元",
     )
     classes = {"case_class": "high", "case_class_title": "高倍率病例"}
     assert because_money(money(), money(**classes), "zh") == (
@@ -306,10 +324,19 @@ def test_terms_of_the_price_that_differ():
     assert because_money(None, money()) == ()
     noted = {"note": "P101", "note_title": "没有权重", "weight": None}
     assert because_money(money(), money(**noted), "zh") == (
-        "权重 1.2 → 无",
-        "按现状不能支付：P101 没有权重",
+        "改动后不能支付：P101 没有权重（原预计基金支付 8,000.00 元）",
     )
-    assert because_money(money(**noted), money(), "en")[-1] == "no longer: P101 没有权重"
+    assert because_money(money(**noted), money(**noted), "zh") == (
+        "改动前后都不能支付：P101 没有权重",
+    )
+    # A case that becomes payable has no term it comes from; the standard is told once.
+    unpaid = {"pay_mode": "UNPAID", "standard_fen": None, "fund_fen": None, "rate_fen": None}
+    paid = money(price_fen=1_080_000, reference_fen=1_080_000, branch_title="按标准")
+    assert because_money(money(**noted, **unpaid), paid, "zh") == (
+        "原不能支付（P101 没有权重），改动后可以支付：按病组付费；按标准",
+        "权重 1.2；费率 9,000.00 元",
+        "支付标准 10,800.00 元；预计基金支付 8,000.00 元",
+    )
 
 
 # ---- findings
@@ -386,3 +413,6 @@ def test_raised_and_cleared_count_what_stands_twice():
     assert raised == (three,)
     assert cleared == (one, two)
     assert raised_and_cleared([one], [one]) == ((), ())
+    # The reason for having no group is one, whatever of the case is spelt out beside it.
+    assert raised_and_cleared([finding("E120", "x|y")], [finding("E120", "x")]) == ((), ())
+    assert raised_and_cleared([finding("N401", "x")], [finding("N401", "y")])[0]

@@ -251,6 +251,28 @@ def test_a_case_without_a_principal_diagnosis(diagnoses):
         assert second.grouping.outcome == found.base.grouping.outcome
 
 
+def test_no_principal_diagnosis_comes_about_by_dropping_another():
+    case = stay(("", "I63.905", "J96.000"), ())
+    dropped = simulator().simulate(case, Wanted(principals=False)).scenarios
+    assert [s.grouping.reason for s in dropped] == ["E120", "E120"]
+    # Of a record without any the code that the user names is the principal one.
+    asked = replace(NONE, add_diagnoses=("I63.905",))
+    (added,) = simulator().simulate(stay((), ()), asked).scenarios
+    assert added.grouping.group == grouper().group(stay(("I63.905",), ())).group is not None
+    (added,) = simulator().simulate(stay(("", "J96.000"), ()), asked).scenarios
+    assert added.grouping.reason == "E120"
+
+
+def test_the_same_reason_for_no_group_is_neither_raised_nor_cleared():
+    case = stay(sex=None)
+    numbers = Other(grouper(), policy(), "numbers", "drg.rates.310 = 9000")
+    asked = replace(NONE, corrections={"sex": "M"}, add_diagnoses=("N17.900",))
+    found = simulator().simulate(case, asked, [numbers])
+    added, corrected, other = found.scenarios
+    assert [(s.raised, s.cleared) for s in (added, other)] == [((), ()), ((), ())]
+    assert [f.code for f in corrected.cleared] == ["E101"]
+
+
 def test_what_stands_beside_a_code_moves_with_it():
     from drg.simulate.alternatives import Alternatives
     from drg.simulate.cases import Cases

@@ -196,11 +196,10 @@ class Alternatives:
         """An alternative with other codes of one kind, and what stands beside them."""
         lang, column = self._lang, _COLUMNS[old.kind]
         gone = new.codes[:1] != old.codes[:1] and kind.startswith("drop") and old.principal
-        label = say(
-            f"label_{kind}{'_principal' if gone else ''}", lang, code=self._named(old.kind, code)
-        )
-        place = "principal" if kind.startswith("principal") else "code"
-        title = say(f"title_{place}_{old.kind}", lang)
+        place = "" if not gone else "_principal" if new.codes else "_only"
+        label = say(f"label_{kind}{place}", lang, code=self._named(old.kind, code))
+        role = "principal" if kind.startswith("principal") else "code"
+        title = say(f"title_{role}_{old.kind}", lang)
         shown = self._named(old.kind, after) if after else ""
         change = Change(field=column, title=title, before=before, after=shown)
         cells = {name: value for name, value in new.cells.items() if old.cells.get(name) != value}

@@ -129,10 +129,7 @@ class _Amendment:
         others = [key for key in _SCOPE if key not in scope]
         exact = [n for n in fitting if not any(getattr(rows[n], k, "") for k in others)]
         if fitting and not exact:
-            start = ".".join(self.path[: len(self.path) - len(scope)])
-            named = (f"{start}.{_named(rows[n], keys, n)}" for n in fitting[:_NAMED])
-            shown = ", ".join(named)
-            raise WhatIfError("G423", where=self.where, path=self.change.path, rows=shown)
+            raise self._of_rows("G423", [(n, rows[n]) for n in fitting], keys, len(scope))
         # At the end, as ``--set`` puts it: one policy, one digest.
         return [*(row for n, row in enumerate(rows) if n not in exact), given]
 
@@ -168,9 +165,11 @@ class _Amendment:
             scope = dict(zip(keys, rest, strict=False))
             fitting = [n for n, one in enumerate(value) if _fits(one, scope)]
             if place is not None:
+                if rest[1] != number:
+                    raise self._no_number()
                 fitting = [place]
             if not fitting:
-                raise self._no_number()
+                raise self._of_rows("G434", [*enumerate(value)], keys, len(rest))
             inner, exact = inner_type(row, number), row is PointValueRow
             rows = list(value)
             for n in fitting:
@@ -226,7 +225,9 @@ class _Amendment:
 
     def _place(self, row: Any, rows: Sequence[Any], rest: Sequence[str]) -> int | None:
         """Place of a row that a path names as ``drg policies show`` does: ``drg.rates.0.rate``."""
-        if row not in ROWS or len(rest) != 2 or rest[1] != ROWS[row][1] or not rest[0].isdecimal():
+        if row not in ROWS or len(rest) != 2 or not rest[0].isdecimal():
+            return None
+        if rest[1] not in row.model_fields:
             return None
         if int(rest[0]) >= len(rows):
             raise self._unknown(rest[0], [str(n) for n in range(len(rows))])
@@ -238,6 +239,15 @@ class _Amendment:
 
     def _no_number(self) -> WhatIfError:
         return WhatIfError("G422", where=self.where, path=self.change.path)
+
+    def _of_rows(
+        self, code: str, rows: Sequence[tuple[int, Any]], keys: Sequence[str], below: int
+    ) -> WhatIfError:
+        """An error that names rows of a list; the path goes so many parts ``below`` it."""
+        start = ".".join(self.path[: len(self.path) - below])
+        named = [f"{start}.{_named(row, keys, n)}" for n, row in rows[:_NAMED]]
+        shown = ", ".join([*named, *(["…"] if len(rows) > _NAMED else [])])
+        return WhatIfError(code, where=self.where, path=self.change.path, rows=shown)
 
 
 def _written(annotation: Any, value: Any) -> Any:

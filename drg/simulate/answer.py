@@ -63,10 +63,14 @@ class Line(Answer):
 
 
 class Term(Answer):
-    """One term of a price in words: ``name``, its ``value`` as shown, where it stands."""
+    """One term of a price: its ``name`` in words, its ``value`` as text, where it stands.
+
+    ``amount_fen`` is the value where that is money.
+    """
 
     name: str
     value: str
+    amount_fen: int | None = None
     source: str = ""
 
 

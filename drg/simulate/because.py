@@ -105,14 +105,24 @@ def because_scheme(
             return (say("scheme_none", lang, scheme=place.scheme_id, why=why),)
     one, two = served
     names = [_result_words(result, lang) for result in results]
-    if isinstance(one, Grouper) and isinstance(two, Grouper):
-        if (results[0].group, results[0].outcome) == (results[1].group, results[1].outcome):
-            return (say("scheme_same", lang, group=names[1]),)
+    grouped = [_grouped(result) for result in results]
+    same = (results[0].group, results[0].outcome) == (results[1].group, results[1].outcome)
+    if same and before.kind == after.kind and any(grouped):
+        return (say("scheme_same", lang, group=names[1]),)
+    if not any(grouped) and names[0] == names[1]:
+        return (say("scheme_neither", lang, why=names[0]),)
+    if isinstance(one, Grouper) and isinstance(two, Grouper) and not same:
         reason = _impact(one, two).why(claim, lang)
         return (f"{reason.detail} [{reason.row}]" if reason.row else reason.detail,)
+    if not any(grouped):
+        return (say("scheme_neither_other", lang, before=names[0], after=names[1]),)
     kinds = [say(f"kind_{result_of.kind}", lang) for result_of in (before, after)]
     key = "kinds_differ" if before.kind != after.kind else "catalogues"
-    return (say(key, lang, one=kinds[0], two=kinds[1], before=names[0], after=names[1]),)
+    shown = [
+        name if found else say("not_grouped", lang, why=name)
+        for name, found in zip(names, grouped, strict=True)
+    ]
+    return (say(key, lang, one=kinds[0], two=kinds[1], before=shown[0], after=shown[1]),)
 
 
 def _serving(grouper: ClaimGrouper, claim: Claim) -> Grouper | DipGrouper | None:
@@ -157,8 +167,12 @@ def _not_served(result: GroupResult, lang: str | None) -> str:
     return f"{reason} {reason_title(reason, lang)}".rstrip()
 
 
+def _grouped(result: GroupResult) -> bool:
+    return bool(result.group) and result.outcome in (Outcome.GROUPED, Outcome.AMBIGUOUS)
+
+
 def _result_words(result: GroupResult, lang: str | None) -> str:
-    if result.group and result.outcome in (Outcome.GROUPED, Outcome.AMBIGUOUS):
+    if _grouped(result):
         return f"{result.group} {result.group_name or ''}".rstrip()
     return _not_served(result, lang)
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from drg.dip.explain_words import TypeFact
 from drg.grouping.result import Outcome
-from drg.money import unscaled
+from drg.money import unscaled, yuan
 from drg.reasons import reason_title
+from drg.schemes.rules import SCALAR_FIELDS
+from drg.schemes.words import field_words
 from drg.schemes.words import say as say_explain
-from drg.simulate.because_rules import say
+from drg.simulate.because_rules import say, scalar_words
 from drg.simulate.because_stays import noted, unread
 
 if TYPE_CHECKING:
@@ -80,7 +82,9 @@ def _diagnosis(before: DipPath, after: DipPath, lang: str | None) -> Iterator[st
     """Groups are looked up by the principal diagnosis."""
     cases = before.found.case, after.found.case
     codes = [
-        path.code("dx", case.principal_dx) if case.principal_dx else say("none", lang)
+        path.code("dx", case.principal_dx or next(iter(case.dx.written), None))
+        if case.dx.has_principal
+        else say("none", lang)
         for path, case in zip((before, after), cases, strict=True)
     ]
     looked_up = next((step for step in after.steps if step.kind == "kinds"), None)
@@ -104,17 +108,20 @@ def _other_group(before: DipPath, after: DipPath, lang: str | None) -> Iterator[
             yield say("dip_now_was", lang, step=step.text(lang))
         chosen = next(step for step in after.steps if step.kind == "choice")
         yield say("dip_now", lang, step=chosen.text(lang))
+        if (subtype := after.found.subtype) is not None:
+            of = next((t.type for t in after.found.types if t.subtype == subtype.subtype), "")
+            yield say("dip_type_now", lang, step=_types(after, lang).get(of) or subtype.subtype)
 
 
 def _same_group(before: DipPath, after: DipPath, lang: str | None) -> Iterator[str]:
     """The same group: another subtype or score, or another way to it."""
     was, now = before.found.subtype, after.found.subtype
     if was != now:
-        types = {step.key: step.text(lang) for step in before.steps
-                 if isinstance(step.subject, TypeFact)}  # fmt: skip
-        for step in after.steps:
-            if isinstance(step.subject, TypeFact) and types.get(step.key) != step.text(lang):
-                yield say("dip_type", lang, step=step.text(lang))
+        types = [_types(path, lang) for path in (before, after)]
+        for name in dict.fromkeys((*types[0], *types[1])):
+            told = [found.get(name) or say("none", lang) for found in types]
+            if told[0] != told[1]:
+                yield say("dip_type", lang, before=told[0], after=told[1])
         names = [subtype.subtype if subtype else say("none", lang) for subtype in (was, now)]
         yield say("dip_subtype", lang, before=names[0], after=names[1])
     choices = [path.found.choice for path in (before, after)]
@@ -124,19 +131,47 @@ def _same_group(before: DipPath, after: DipPath, lang: str | None) -> Iterator[s
         yield say("dip_still", lang, step=chosen.text(lang))
 
 
+def _types(path: DipPath, lang: str | None) -> dict[str, str]:
+    """Classes of a claim by auxiliary type, in words."""
+    facts = [(step, step.subject) for step in path.steps]
+    return {fact.decided.type: step.text(lang) for step, fact in facts
+            if isinstance(fact, TypeFact)}  # fmt: skip
+
+
 def _unmoved(before: DipPath, after: DipPath, lang: str | None) -> Iterator[str]:
     """What the change touched, and that it decides nothing."""
     cases = before.found.case, after.found.case
+    told = unread(*cases, lang)
     if cases[0].any_px != cases[1].any_px or cases[0].principal_px != cases[1].principal_px:
-        group = after.base or ""
-        tried = after.candidate(group)
+        tried = after.candidate(after.base or "")
         if tried is not None:
-            yield say("dip_px_no_matter", lang, step=tried.text(lang))
+            told.insert(0, say("dip_px_no_matter", lang, step=tried.text(lang)))
     elif cases[0].any_dx != cases[1].any_dx:
         listed = bool(after.found.listed)
-        yield say("dip_dx_no_type" if not listed else "dip_dx_same_type", lang, code=after.base)
-    yield from unread(*cases, lang)
+        key = "dip_dx_no_type" if not listed else "dip_dx_same_type"
+        told.insert(0, say(key, lang, code=after.base))
+    elif before.found.place == after.found.place:
+        told = [*told, *_values(before, after, lang)] or [say("nothing_read", lang)]
+    yield from told
     result = after.found.result
     if result.score_e4 is not None:
         yield say("dip_same", lang, group=result.group, score=unscaled(result.score_e4))
     yield from noted(before.found.result, result, lang)
+
+
+def _values(before: DipPath, after: DipPath, lang: str | None) -> Iterator[str]:
+    """Values, and a cost, that changed and decide nothing."""
+    cases = before.found.case, after.found.case
+    pairs = [
+        (field_words(field, lang), *(scalar_words(case, field, lang) for case in cases))
+        for field in SCALAR_FIELDS
+    ]
+    costs = (path.found.cost_fen for path in (before, after))
+    words = (
+        say("none", lang) if c is None else say("yuan", lang, amount=yuan(c, marks=True))
+        for c in costs
+    )
+    pairs.append((say("term_cost_fen", lang), *words))
+    for name, was, now in pairs:
+        if was != now:
+            yield say("value_no_matter", lang, field=name, before=was, after=now)

@@ -71,7 +71,7 @@ def _refusals(before: ClaimPath, after: ClaimPath, lang: str | None) -> Iterator
     if reasons[1] is not None:
         yield _refusal(after, "refused", lang)
     else:
-        yield from _now(after.passes[-1].taken, lang) or [_groupless(after, lang)]
+        yield from _now(after, lang) or [_groupless(after, lang)]
 
 
 def _refusal(path: ClaimPath, key: str, lang: str | None) -> str:
@@ -134,16 +134,16 @@ def _parting(before: ClaimPath, after: ClaimPath, lang: str | None) -> Iterator[
     was, now = before.passes[-1].taken, after.passes[-1].taken
     if was is not None and places[0] < places[1]:
         yield _lost(was, before, after, lang)
-        yield from _now(now, lang) or [_groupless(after, lang)]
+        yield from _now(after, lang) or [_groupless(after, lang)]
     elif now is not None:
         door, words = _gained(now, before, after, lang)
         yield words
         if door:
-            yield from _now(now, lang)
+            yield from _now(after, lang)
         if was is not None and _still_holds(was, after):
             yield say("earlier", lang, one=_name(now), two=_name(was))
         if not door:
-            yield from _tests(now, lang)
+            yield from _tests(after, lang)
     else:
         yield _groupless(after, lang)
 
@@ -173,8 +173,7 @@ def _gained(now: Step, before: ClaimPath, after: ClaimPath, lang: str | None) ->
     """Why a row takes the claim that did not before, and whether the door of its MDC decides."""
     walk = after.passes[-1]
     if len(after.passes) > 1:
-        retry = [step for step in after.steps if step.kind == "retry"][-1]
-        return False, f"{retry.text(lang)}{say_explain('semicolon', lang)}{now.text(lang)}"
+        return False, _taking(now, after, lang)
     other = before.passes[0]
     row, step = _step_of(now, other)
     forms = Forms(before.side, other.case, walk.case, lang)
@@ -213,19 +212,43 @@ def _step_of(taken: Step, walk: Walk) -> tuple[str, Step | None]:
     return _name(taken), next((s for s in door.children if s.key == taken.key), None)
 
 
-def _now(taken: Step | None, lang: str | None) -> list[str]:
+def _now(after: ClaimPath, lang: str | None) -> list[str]:
     """What takes the claim after the change: the ADRG rule, and the DRG test if it asks."""
+    taken = after.passes[-1].taken
     if taken is None:
         return []
-    return [say("now", lang, step=taken.text(lang)), *_tests(taken, lang)]
+    return [say("now", lang, step=_taking(taken, after, lang)), *_tests(after, lang)]
 
 
-def _tests(taken: Step, lang: str | None) -> list[str]:
+def _taking(taken: Step, path: ClaimPath, lang: str | None) -> str:
+    """The row that takes the claim, and the procedure tried alone where it took that."""
+    words = taken.text(lang)
+    if len(path.passes) == 1:
+        return words
+    retry = [step for step in path.steps if step.kind == "retry"][-1]
+    return f"{retry.text(lang)}{say_explain('semicolon', lang)}{words}"
+
+
+def _tests(after: ClaimPath, lang: str | None) -> Iterator[str]:
     """The DRG test that holds, where it asks for something or another was tried before it."""
-    asks = len(taken.children) > 1 or any(
-        not isinstance(_drg(step).rule, Const) for step in taken.children
-    )
-    return [step.text(lang) for step in taken.children if step.holds and asks]
+    taken = after.passes[-1].taken
+    steps = taken.children if taken else []
+    asks = len(steps) > 1 or any(not isinstance(_drg(step).rule, Const) for step in steps)
+    for step in steps:
+        if step.holds and asks:
+            yield step.text(lang)
+            yield from _counting(step, after, lang)
+
+
+def _counting(step: Step, path: ClaimPath, lang: str | None) -> Iterator[str]:
+    """Which diagnoses make up the level that a DRG test asks for."""
+    asked = {a.level for a in iter_atoms(_drg(step).rule) if isinstance(a, Severity)}
+    top = next((level for level in ("MCC", "CC") if level in asked & path.case.levels), None)
+    if top is not None:
+        facts = (fact for fact in path.case.severity if fact.counts)
+        codes = (fact.code for fact in facts if top in fact.level.split("+"))
+        named = codes_words(path.side, "dx", codes, lang)
+        yield f"{say('counting', lang, codes=named, level=top)} [severity.csv]"
 
 
 def _adrg(step: Step) -> AdrgRow:

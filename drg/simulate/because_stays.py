@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
+from drg.reasons import reason_title
 from drg.schemes.rules import SCALAR_FIELDS, Severity, iter_atoms
 from drg.schemes.scheme import VALID
 from drg.schemes.words import field_words
@@ -49,30 +50,36 @@ def stays(forms: Forms, before: ClaimPath, after: ClaimPath) -> Iterator[str]:
 
 def noted(before: GroupResult, after: GroupResult, lang: str | None) -> Iterator[str]:
     """Another note on a claim that stays in its group."""
-    if before.reason != after.reason:
-        reasons = [result.reason or say("none", lang) for result in (before, after)]
-        yield say("note", lang, before=reasons[0], after=reasons[1])
+    was, now = before.reason, after.reason
+    if was == now:
+        return
+    if was:
+        yield say("note_of_group_gone", lang, note=f"{was} {reason_title(was, lang)}")
+    if now:
+        yield say("note_of_group_new", lang, note=f"{now} {reason_title(now, lang)}")
 
 
 def unread(before: Case, after: Case, lang: str | None) -> list[str]:
-    """Codes that came in and that no table has."""
+    """Codes that came or went and that no table has."""
     told = []
     for was, now in ((before.dx, after.dx), (before.px, after.px)):
-        pairs = zip(now.written, now.codes, strict=True)
-        codes = dict.fromkeys(written for written, code in pairs if code is None)
-        told += [say("unread", lang, code=code) for code in codes if code not in was.written]
+        for here, there in ((was, now), (now, was)):
+            pairs = zip(here.written, here.codes, strict=True)
+            codes = dict.fromkeys(written for written, code in pairs if code is None)
+            told += [say("unread", lang, code=code) for code in codes if code not in there.written]
     return told
 
 
 def _principals(forms: Forms, after: ClaimPath) -> Iterator[str]:
-    """Another principal code that meets the same rows."""
+    """Another principal code that meets the same rows; of one that is new ``_code`` tells."""
     taken, lang = after.passes[-1].taken, forms.lang
+    recorded = forms.before.any_dx | forms.before.any_px
     pairs = (
         ("dx", forms.before.principal_dx, forms.after.principal_dx),
         ("px", forms.before.principal_px, forms.after.principal_px),
     )
     for kind, was, now in pairs:
-        if was == now or now is None:
+        if was == now or now is None or (was is None and now not in recorded):
             continue
         code = codes_words(forms.side, kind, (now,), lang)
         place = say_explain(f"principal_{kind}", lang)
@@ -107,9 +114,9 @@ def _dropped_or_added(forms: Forms, before: ClaimPath, after: ClaimPath) -> Iter
         ("dx", one.any_dx, two.any_dx, (one.principal_dx, two.principal_dx)),
         ("px", one.any_px, two.any_px, (one.principal_px, two.principal_px)),
     ):
-        for code in sorted(was - now - {firsts[0]}):
+        for code in sorted(was - now - ({firsts[0]} if firsts[1] else set())):
             yield from _code(forms, kind, code, before, after)
-        for code in sorted(now - was - {firsts[1]}):
+        for code in sorted(now - was - ({firsts[1]} if firsts[0] else set())):
             yield from _code(forms, kind, code, after, before)
 
 

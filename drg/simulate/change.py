@@ -14,12 +14,12 @@ from typing import Literal
 
 from drg.errors import DrgError
 
-__all__ = ["SCHEME", "Change", "How", "WhatIfError", "read_change"]
+__all__ = ["POLICY", "SCHEME", "Change", "How", "WhatIfError", "read_change"]
 
 How = Literal["set", "add", "times", "percent"]
 
-#: The path that names the grouping scheme.
-SCHEME = "scheme"
+#: The paths that name the grouping scheme, and another policy altogether.
+SCHEME, POLICY = "scheme", "policy"
 _SIGNS = {"+": "+", "-": "-", "\u2212": "-", "\u2013": "-", "×": "×", "*": "×", "x": "×", "X": "×"}
 _RELATIVE = re.compile(
     r"(?P<path>\S+)\s+(?P<sign>[+\-\u2212\u2013×*xX])\s*(?P<number>\S+?)\s*(?P<part>[%\uff05]?)"

@@ -7,6 +7,7 @@ any table and of the total are the same sum.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -86,12 +87,15 @@ class RunComparison:
         fen; most claims first.
     names : mapping of {"before", "after"} to mapping of str to str
         Group to its name on either side.
+    unpaid : mapping of {"before", "after"} to mapping of str to int
+        Why claims are not paid (``payment_note``) on either side, and how many.
     """
 
     rows: pl.DataFrame
     tables: dict[str, pl.DataFrame]
     moves: pl.DataFrame
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unpaid: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def total(self) -> dict[str, Any]:
@@ -125,6 +129,7 @@ class RunTally:
         self.differing = 0
         #: Names of the groups met so far, as ``RunComparison.names``.
         self.names: dict[str, dict[str, str]] = {"before": {}, "after": {}}
+        self._unpaid: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
         self._sums: dict[str, list[pl.DataFrame]] = {name: [] for name in BY}
         self._moves: list[pl.DataFrame] = []
 
@@ -142,6 +147,7 @@ class RunTally:
             self._sums[name] = [_added([*self._sums[name], _sums(frame, keys)], keys)]
         for side, run in (("before", before), ("after", after)):
             self.names[side] |= _group_names(run.frame)
+            self._unpaid[side].update(_unpaid(frame, side))
         for kind, column in MOVES.items():
             self._moves.append(_moves(frame, kind, column))
         rows = frame.filter(pl.col("changed") != "").select(
@@ -161,6 +167,7 @@ class RunTally:
             tables=tables,
             moves=moves,
             names=self.names,
+            unpaid=self._unpaid,
         )
 
 
@@ -208,6 +215,11 @@ def _group_names(frame: pl.DataFrame) -> dict[str, str]:
         return {}
     named = frame.select("group", "group_name").unique().cast(pl.String).drop_nulls()
     return dict(named.iter_rows())
+
+
+def _unpaid(frame: pl.DataFrame, side: str) -> dict[str, int]:
+    notes = frame.filter(pl.col(f"pay_mode_{side}") == Mode.UNPAID.name)[f"payment_note_{side}"]
+    return dict(notes.drop_nulls().value_counts().iter_rows())
 
 
 def _same_claims(sides: Sequence[ClaimArrays], done: int) -> None:

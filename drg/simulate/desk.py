@@ -16,6 +16,7 @@ from drg.simulate.placed import Placer, results_of
 
 if TYPE_CHECKING:
     from drg.audit.model import RuleSet
+    from drg.dates import Interval
     from drg.grouping.base import ClaimGrouper
     from drg.payment.policy import Policy
     from drg.simulate.answer import CaseFinding, Grouping, Money
@@ -53,15 +54,17 @@ class Pricers:
 
     def __init__(self, hospitals: pl.DataFrame | None) -> None:
         self._hospitals = hospitals
-        self._kept: dict[str, Pricer] = {}
+        self._kept: dict[tuple[str, Interval], Pricer] = {}
 
     def of(self, policy: Policy) -> Pricer:
         """The pricer of a policy."""
-        found = self._kept.get(policy.digest)
+        # Of one digest there are two: the policy itself, and as if it were in force on any day.
+        key = policy.digest, policy.in_force
+        found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
-            found = self._kept.setdefault(policy.digest, Pricer(policy, self._hospitals))
+            found = self._kept.setdefault(key, Pricer(policy, self._hospitals))
         return found
 
 

@@ -34,6 +34,9 @@ __all__ = ["case_findings", "raised_and_cleared"]
 #: Texts of a finding, as the answer and the rows have them.
 _WORDS = ("code", "level", "title", "concerns", "mend", "source")
 
+#: Checks that reject, and reasons for no group: codes of which a case has one each.
+_ONCE = ("E", "U", "Q", "V")
+
 _EDITIONS: WeakKeyDictionary[ClaimGrouper, dict[bool, EditionCheck]] = WeakKeyDictionary()
 
 
@@ -115,8 +118,9 @@ def raised_and_cleared(
     Returns
     -------
     raised, cleared : tuple of CaseFinding
-        Two findings are the same when their codes are and what they concern is; one that stands
-        several times is raised or settled as often as it is there more or less.
+        Two findings are the same when their codes are and what they concern is, of reasons that
+        keep a case from a group their codes alone; one that stands several times is raised or
+        settled as often as it is there more or less.
     """
     return _beyond(changed, base), _beyond(base, changed)
 
@@ -136,4 +140,6 @@ def _beyond(
 
 
 def _key(finding: CaseFinding) -> tuple[str, str]:
-    return finding.code, finding.concerns
+    # A reason of grouping stands once in a case; what it concerns only spells out the case.
+    once = finding.code.startswith(_ONCE)
+    return finding.code, "" if once else finding.concerns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from drg.dates import Interval
 from drg.simulate.alternatives import say
 from drg.simulate.answer import Change, ScenarioKind
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
     from drg.payment.policy import Policy
 
-__all__ = ["Other", "in_order", "other_changes", "same_grouping"]
+__all__ = [
+    "Other", "in_order", "on_any_day", "other_changes", "same_grouping", "scheme_named",
+]  # fmt: skip
 
 _KINDS: tuple[ScenarioKind, ...] = ("scheme", "policy", "numbers")
 
@@ -44,6 +47,23 @@ class Other(NamedTuple):
     def numbers(self) -> tuple[str, ...]:
         """Numbers other than the policy's own."""
         return self.changed or ((self.label,) if self.kind == "numbers" else ())
+
+
+def scheme_named(policy: Policy | None) -> str:
+    """The scheme or catalogue whose groups a policy pays; ``""`` where it names none."""
+    if policy is None:
+        return ""
+    if policy.drg is not None:
+        return policy.drg.scheme
+    return "" if policy.dip is None else policy.dip.catalogue
+
+
+def on_any_day(policy: Policy) -> Policy:
+    """A policy as if it were in force on every day: another year's rules on these claims.
+
+    Its digest stays. Rows of it that hold over days of their own still hold over these alone.
+    """
+    return policy.model_copy(update={"in_force": Interval()})
 
 
 def in_order(others: Sequence[Other]) -> list[Other]:

@@ -1,7 +1,8 @@
 """Reforms of a policy: copy-on-write amendments of a checked one, with their lineage.
 
 A reformed policy is a policy like any other: checked by all rules, with a digest of its own. It
-shares with its base every part that it does not change.
+shares with its base every part that it does not change. A reform may also begin with another
+policy altogether, such as another year's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from drg.payment.policy.checks import check_rows, check_sizes
 from drg.payment.policy.digest import disease_table, policy_digest, weight_tables
 from drg.payment.policy.whole import check_whole, unsaid
 from drg.simulate.amend import amended
-from drg.simulate.change import SCHEME, Change, WhatIfError, read_change
+from drg.simulate.change import POLICY, SCHEME, Change, WhatIfError, read_change
 from drg.simulate.lineage import Amended, differences, reformed_provenance
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ __all__ = ["Amended", "Reform", "Reformed", "WhatIfError", "reform_policy"]
 
 _DIGEST = 12
 _WEIGHTS = "drg.weights"
+#: Paths of a policy that name its scheme: to change one is to group the claims anew.
+_NAMES_SCHEME = (SCHEME, "drg.scheme", "dip.catalogue")
 
 
 @dataclass(frozen=True)
@@ -40,29 +43,40 @@ class Reform:
         In the order in which they apply; each sees what those before it made.
     scheme : str, optional
         Grouping scheme, catalogue or place in place of the baseline's.
+    policy : str, optional
+        Policy in place of the baseline, to which the changes apply.
     """
 
     label: str
     changes: tuple[Change, ...] = ()
     scheme: str | None = None
+    policy: str | None = None
 
     @classmethod
     def of(
-        cls, texts: Iterable[str | Change], label: str = "", scheme: str | None = None
+        cls,
+        texts: Iterable[str | Change],
+        label: str = "",
+        scheme: str | None = None,
+        policy: str | None = None,
     ) -> Reform:
         """A reform from changes as a user writes them (``drg.simulate.change``).
 
         Parameters
         ----------
         texts : iterable of str or Change
-            ``"scheme = chs-drg-2.0"`` among them names the scheme.
+            ``"scheme = chs-drg-2.0"`` among them names the scheme, ``"policy = haerbin-2023"``
+            another policy.
         label : str, optional
             The changes themselves when omitted.
+        scheme, policy : str, optional
+            As if they were among the changes.
 
         Raises
         ------
         WhatIfError
-            G420 a change that cannot be read, G421 no change at all, G428 two schemes.
+            G420 a change that cannot be read, G421 no change at all, G428 two schemes or two
+            policies.
 
         Examples
         --------
@@ -71,21 +85,21 @@ class Reform:
         """
         changes = [one if isinstance(one, Change) else read_change(one) for one in texts]
         kept: list[Change] = []
+        named = {POLICY: policy, SCHEME: scheme}
         for change in changes:
-            if change.path != SCHEME:
+            path = SCHEME if change.path in _NAMES_SCHEME else change.path
+            if path not in named:
                 kept.append(change)
-            elif change.how != "set" or scheme not in (None, change.value):
+            elif change.how != "set" or named[path] not in (None, change.value):
                 raise WhatIfError("G428", where=label, text=str(change))
             else:
-                scheme = change.value
-        if not kept and scheme is None:
+                named[path] = change.value
+        given = [Change(path, "set", value) for path, value in named.items() if value is not None]
+        if not kept and not given:
             raise WhatIfError("G421", where=label)
-        if not label:
-            words = [*map(str, kept)]
-            if scheme is not None:
-                words.insert(0, str(Change(SCHEME, "set", scheme)))
-            label = "; ".join(words)
-        return cls(label, tuple(kept), scheme)
+        # One line, whatever it was written on: it names a row of tables.
+        label = " ".join(label.split()) or "; ".join(map(str, (*given, *kept)))
+        return cls(label, tuple(kept), named[SCHEME], named[POLICY])
 
 
 @dataclass(frozen=True)
@@ -97,11 +111,11 @@ class Reformed:
     label : str
         The reform's; ``""``: the baseline itself.
     policy : Policy
-        Checked; its ``id`` is the base's, its digest its own.
+        Checked; its ``id`` is that of the policy it was made of, its digest its own.
     base : str
-        ``id@digest`` of the policy it was made of.
+        ``id@digest`` of the baseline.
     lineage : tuple of Amended
-        Every number that differs from the base.
+        Every number that differs from the baseline, after ``policy`` where that is another one.
     """
 
     label: str
@@ -129,7 +143,12 @@ class Reformed:
         }  # fmt: skip
 
 
-def reform_policy(policy: Policy, reform: Reform, grouper: ClaimGrouper | None = None) -> Reformed:
+def reform_policy(
+    policy: Policy,
+    reform: Reform,
+    grouper: ClaimGrouper | None = None,
+    other: Policy | None = None,
+) -> Reformed:
     """Put a reform into a policy.
 
     Parameters
@@ -139,12 +158,14 @@ def reform_policy(policy: Policy, reform: Reform, grouper: ClaimGrouper | None =
     reform : Reform
     grouper : ClaimGrouper, optional
         Of the reform's scheme, where it names one.
+    other : Policy, optional
+        The policy that the reform names.
 
     Raises
     ------
     WhatIfError
         G421 a change that changes nothing; G422-G424; G426 a scheme of the other kind, G427 weights
-        that belong to another scheme.
+        that belong to another scheme, G433 no ``other`` for a reform that names one.
     PolicyError, SupplyError, TableError
         The reformed policy cannot be: as ``load_policy``.
 
@@ -158,7 +179,9 @@ def reform_policy(policy: Policy, reform: Reform, grouper: ClaimGrouper | None =
     >>> made.policy.drg.outliers is base.drg.outliers
     True
     """
-    changed = policy
+    if reform.policy is not None and other is None:
+        raise WhatIfError("G433", where=reform.label, policy=reform.policy)
+    started = changed = policy if other is None else other
     if reform.scheme is not None:
         changed = _under(changed, reform, grouper)
     for change in reform.changes:
@@ -166,18 +189,18 @@ def reform_policy(policy: Policy, reform: Reform, grouper: ClaimGrouper | None =
         if not differences(changed, after):
             raise WhatIfError("G421", where=str(change))
         changed = after
-    where = f"{policy.id} + {reform.label}"
+    where = f"{started.id} + {reform.label}"
     tables = weight_tables(changed)
     check_rows(changed, where)
     check_sizes(changed, tables, where)
     check_whole(changed, where)
     _same_scheme(changed, tables, where, reform)
-    lineage = differences(policy, changed)
     open_now = unsaid(changed)
+    given = differences(started, changed)
     wanted = {
         path: why
-        for path, why in {**open_now, **policy.wanted}.items()
-        if path in open_now or not _given(path, lineage)
+        for path, why in {**open_now, **started.wanted}.items()
+        if path in open_now or not _given(path, given)
     }
     digest = policy_digest(changed, tables, disease_table(changed))
     if digest == policy.digest and reform.scheme is None:
@@ -185,10 +208,13 @@ def reform_policy(policy: Policy, reform: Reform, grouper: ClaimGrouper | None =
     made = changed.model_copy(
         update={
             "wanted": wanted,
-            "provenance": reformed_provenance(policy, changed, reform.label),
+            "provenance": reformed_provenance(started, changed, reform.label),
             "digest": digest,
         }
     )
+    lineage = given
+    if other is not None:
+        lineage = (Amended(POLICY, name_of(policy), name_of(other)), *differences(policy, changed))
     return Reformed(reform.label, made, name_of(policy), lineage)
 
 

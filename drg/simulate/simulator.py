@@ -26,7 +26,7 @@ from drg.simulate.cases import Cases
 from drg.simulate.desk import Answered, Answers, Desk, Pricers, scheme_of
 from drg.simulate.findings import raised_and_cleared
 from drg.simulate.naming import CodeNames
-from drg.simulate.others import Other, in_order, other_changes, same_grouping
+from drg.simulate.others import Other, in_order, on_any_day, other_changes, same_grouping
 from drg.simulate.stay import Means, case_stays
 
 if TYPE_CHECKING:
@@ -287,7 +287,9 @@ class Simulator:
         desk = self._desk_of(other.grouper)
         pricer = None
         if other.policy is not None and desk.serves(other.policy):
-            pricer = self._pricers.of(other.policy)
+            # Another policy is asked for as another year's, whose days these are not.
+            policy = on_any_day(other.policy) if other.kind == "policy" else other.policy
+            pricer = self._pricers.of(policy)
         return desk.answers(cases.batch, pricer, other.numbers, lang).rows
 
     def _desk_of(self, grouper: ClaimGrouper) -> Desk:
@@ -321,6 +323,9 @@ class Simulator:
             why = because_scheme(self.grouper, other.grouper, claim, lang)
         if other.policy is None:
             return why
+        day, days = claim.discharged_on, other.policy.in_force
+        if other.kind == "policy" and day is not None and day not in days and row.money:
+            why += (say("other_days", lang, policy=other.policy.id, in_force=str(days)),)
         return why + self._why_paid(own, row, other.policy, lang)
 
 

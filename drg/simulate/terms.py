@@ -77,7 +77,7 @@ class Terms:
         elif branch == Branch.VISIT:
             yield from self._of_visit()
         elif branch == Branch.BY_ITEM:
-            yield self._term("by_item", yuan(int(self._sheet.price[row])))
+            yield self._amount("by_item", self._sheet.price[row])
         elif drg is not None and self.group is not None:
             yield from self._of_group(drg, self.group, row)
             yield from self._priced(row, branch)
@@ -85,8 +85,7 @@ class Terms:
         elif dip is not None:
             yield from self._of_score(self.score, row, branch)
             if dip.fund_by == "pay_ratio":
-                fund = yuan(int(self._sheet.fund[row]))
-                yield self._term("fund", fund, self._say("share_pay_ratio"))
+                yield self._amount("fund", self._sheet.fund[row], self._say("share_pay_ratio"))
             else:
                 yield self._split(dip.share, row, branch)
 
@@ -99,13 +98,12 @@ class Terms:
         if drg.points is None:
             weight = int(self.weights[sheet.weight[row]])
             yield self._term("weight", unscaled(weight), self._table(basis, row))
-            yield self._term("rate", yuan(int(basis.rate_fen[rate])), self._origins.words(path))
+            yield self._amount("rate", basis.rate_fen[rate], self._origins.words(path))
         else:
             if sheet.points is not None and sheet.points[row] != NONE:
                 points = unscaled(int(sheet.points[row]))
                 yield self._term("points", points, self._say(f"points_{drg.points.variant}"))
-            value = yuan(int(basis.rate_fen[rate]))
-            yield self._term("initial_value", value, self._origins.words(path))
+            yield self._amount("initial_value", basis.rate_fen[rate], self._origins.words(path))
         place = int(sheet.coefficient[row])
         given = len(drg.coefficients)
         yield self._coefficient(
@@ -113,7 +111,7 @@ class Terms:
             same=self._group_of(row) in drg.same_price_groups,
         )  # fmt: skip
         formula = self._say("formula_weight" if drg.points is None else "formula_points")
-        yield self._term("standard", yuan(int(sheet.standard[row])), formula)
+        yield self._amount("standard", sheet.standard[row], formula)
 
     def _table(self, basis: GroupBasis, row: int) -> str:
         on = _EPOCH + timedelta(days=int(self._alone.keys.scope.day[row]))
@@ -162,7 +160,7 @@ class Terms:
             if place >= 0:
                 source = self._origins.words(f"dip.point_values.{place}.yuan")
                 yield self._term("point_value", _value(basis.values[place]), source)
-        yield self._term("standard", yuan(int(sheet.standard[row])), self._say("formula_points"))
+        yield self._amount("standard", sheet.standard[row], self._say("formula_points"))
 
     def _catalogue(self) -> str:
         dip = self._alone.policy.dip
@@ -179,13 +177,13 @@ class Terms:
         file = self._say("disease_row", file=pricer.table.file.name, row=disease.row)
         name = f"{disease.disease} {disease.name}".strip()
         yield self._term("disease", name, file)
-        standard = yuan(int(self._sheet.standard[row]))
-        yield self._term("disease_standard", standard, disease.source or file)
+        standard = self._sheet.standard[row]
+        yield self._amount("disease_standard", standard, disease.source or file)
         apart = int(self._alone.apart[row])
         if apart:
-            yield self._term("billed_apart", yuan(apart))
+            yield self._amount("billed_apart", apart)
         if disease.fund_fixed is not None:
-            yield self._term("fund_fixed", yuan(disease.fund_fixed), disease.source or file)
+            yield self._amount("fund_fixed", disease.fund_fixed, disease.source or file)
         elif disease.fund_ratio is not None:
             ratio = decimal_text(disease.fund_ratio)
             yield self._term("fund_ratio", ratio, disease.source or file)
@@ -206,21 +204,18 @@ class Terms:
             packaged = self._sheet.branch[row] == Branch.PACKAGE
             part = "package" if packaged else "factors" if rule.factors else "rates"
             source = self._origins.words(f"bed_day.{rule.id}.{part}")
-            standard = int(self._sheet.price[row])
-            yield self._term(f"bed_day_{part}", yuan(standard), source)
+            yield self._amount(f"bed_day_{part}", self._sheet.price[row], source)
             return
 
     def _of_visit(self) -> Iterator[Term]:
         rule = self._alone.policy.outpatient
         if rule is None or rule.ratio is None:
             return
-        yield self._visit("deductible", yuan(rule.deductible))
-        yield self._visit("ratio", decimal_text(rule.ratio))
+        say = self._origins.words
+        yield self._amount("visit_deductible", rule.deductible, say("outpatient.deductible"))
+        yield self._term("visit_ratio", decimal_text(rule.ratio), say("outpatient.ratio"))
         if rule.annual_cap is not None:
-            yield self._visit("annual_cap", yuan(rule.annual_cap))
-
-    def _visit(self, name: str, value: str) -> Term:
-        return self._term(f"visit_{name}", value, self._origins.words(f"outpatient.{name}"))
+            yield self._amount("visit_annual_cap", rule.annual_cap, say("outpatient.annual_cap"))
 
     # ---- what becomes of the standard
 
@@ -228,7 +223,7 @@ class Terms:
         sheet = self._sheet
         if sheet.price[row] != sheet.standard[row]:
             source = text(f"settlement.branch_{Branch(branch).name}", self._lang)
-            yield self._term("price", yuan(int(sheet.price[row])), source)
+            yield self._amount("price", sheet.price[row], source)
 
     def _split(self, share: PatientShare, row: int, branch: int) -> Term:
         by_item = branch in (Branch.LOW_BY_ITEM, Branch.HIGH_BY_ITEM)
@@ -237,8 +232,7 @@ class Terms:
             share.fund_ratio if basis == "policy_ratio" else share.patient_ratio
         )
         shown = "" if ratio is None else decimal_text(ratio)
-        fund = yuan(int(self._sheet.fund[row]))
-        return self._term("fund", fund, self._say(f"share_{basis}", ratio=shown))
+        return self._amount("fund", self._sheet.fund[row], self._say(f"share_{basis}", ratio=shown))
 
     # ---- words
 
@@ -259,6 +253,12 @@ class Terms:
 
     def _term(self, name: str, value: str, source: str = "") -> Term:
         return Term(name=self._say(f"term_{name}"), value=value, source=source)
+
+    def _amount(self, name: str, fen: int | np.int64, source: str = "") -> Term:
+        """A term that is money."""
+        told = int(fen)
+        words = self._say(f"term_{name}")
+        return Term(name=words, value=yuan(told), amount_fen=told, source=source)
 
 
 def _value(worth: Fraction) -> str:

@@ -17,6 +17,7 @@ from drg.claims.frame import DIP_RESULT_NAMES, RESULT_NAMES, rename_clashing
 from drg.claims.profiles import match_columns
 from drg.payment.pricing.price import Pricer
 from drg.simulate.change import WhatIfError
+from drg.simulate.others import on_any_day, same_grouping, scheme_named
 from drg.simulate.reform import Reform, Reformed, name_of, reform_policy
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from drg.payment.pricing.assessed import Assessed
     from drg.payment.pricing.caps import Decisions
 
-__all__ = ["Run", "WhatIf", "what_if"]
+__all__ = ["Run", "WhatIf", "scheme_of_reform", "what_if"]
 
 #: What grouping may have added to claims that came grouped.
 _GROUPED = (*RESULT_NAMES, *DIP_RESULT_NAMES, "scheme", "nearest_version", "mapped_codes")
@@ -83,6 +84,7 @@ def what_if(
     *,
     grouper: ClaimGrouper | None = None,
     schemes: Mapping[str, ClaimGrouper] | None = None,
+    policies: Mapping[str, Policy] | None = None,
     columns: ClaimColumns | None = None,
     hospitals: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
@@ -99,7 +101,9 @@ def what_if(
     grouper : ClaimGrouper, optional
         Groups the claims for the baseline, and for every reform that names no scheme.
     schemes : mapping of str to ClaimGrouper, optional
-        Groupers of the schemes that reforms name.
+        Groupers of the schemes that reforms name, or the policies that they name.
+    policies : mapping of str to Policy, optional
+        Policies that reforms name. They are applied as if they were in force on every day.
     columns : ClaimColumns, optional
         Which columns feed which field; found by the header profiles when omitted.
     hospitals, decisions, month : optional
@@ -113,7 +117,7 @@ def what_if(
     Raises
     ------
     WhatIfError
-        G421-G431: a reform cannot be; G429: neither grouped claims nor a grouper.
+        G421-G433: a reform cannot be; G429: neither grouped claims nor a grouper.
     PolicyError, SupplyError, PaymentError, TableError, InputError
         A policy or the claims cannot be used.
 
@@ -133,8 +137,8 @@ def what_if(
     """
     columns = columns or match_columns(frame.columns, frame.schema)
     work = WhatIf(
-        baseline, reforms, grouper=grouper, schemes=schemes, hospitals=hospitals,
-        decisions=decisions, month=month,
+        baseline, reforms, grouper=grouper, schemes=schemes, policies=policies,
+        hospitals=hospitals, decisions=decisions, month=month,
     )  # fmt: skip
     work.assess(frame, columns)
     work.decide()
@@ -155,7 +159,7 @@ class WhatIf:
 
     Parameters
     ----------
-    baseline, reforms, grouper, schemes, hospitals, decisions, month
+    baseline, reforms, grouper, schemes, policies, hospitals, decisions, month
         As for ``what_if``.
     """
 
@@ -166,6 +170,7 @@ class WhatIf:
         *,
         grouper: ClaimGrouper | None = None,
         schemes: Mapping[str, ClaimGrouper] | None = None,
+        policies: Mapping[str, Policy] | None = None,
         hospitals: pl.DataFrame | None = None,
         decisions: pl.DataFrame | None = None,
         month: Month | Interval | str | None = None,
@@ -176,16 +181,21 @@ class WhatIf:
             raise WhatIfError("G431", label=repeated[0])
         self._groupers = {"": grouper, **(schemes or {})}
         plain = Reformed("", baseline, name_of(baseline))
-        made = [(plain, "")]
+        self._plans = [_Plan(plain, "", Pricer(baseline, hospitals, decisions, month=month))]
         for reform in asked:
-            named = self._groupers.get(reform.scheme) if reform.scheme else None
-            if reform.scheme and named is None:
+            other = (policies or {}).get(reform.policy or "")
+            scheme = scheme_of_reform(reform, other, baseline, grouper)
+            named = self._groupers.get(scheme) if scheme else None
+            if scheme and named is None:
                 raise WhatIfError("G429", where=reform.label)
-            made.append((reform_policy(baseline, reform, named), reform.scheme or ""))
-        self._plans = [
-            _Plan(reformed, scheme, Pricer(reformed.policy, hospitals, decisions, month=month))
-            for reformed, scheme in made
-        ]
+            reformed = reform_policy(baseline, reform, named if reform.scheme else None, other)
+            priced = reformed.policy if other is None else on_any_day(reformed.policy)
+            if named is not None and grouper is not None and same_grouping(named, grouper):
+                scheme = ""
+                if not reformed.lineage:
+                    raise WhatIfError("G421", where=reform.label)
+            pricer = Pricer(priced, hospitals, decisions, month=month)
+            self._plans.append(_Plan(reformed, scheme, pricer))
         self._turn = 0
 
     @property
@@ -245,6 +255,27 @@ class WhatIf:
             else:
                 found[scheme] = grouper.group_frame(_ungrouped(batch), columns)
         return found
+
+
+def scheme_of_reform(
+    reform: Reform, other: Policy | None, baseline: Policy, grouper: ClaimGrouper | None
+) -> str:
+    """What the claims are to be grouped by for a reform; ``""``: as for the baseline.
+
+    Parameters
+    ----------
+    reform : Reform
+    other : Policy or None
+        The policy that it names; it brings the scheme that it pays for.
+    baseline : Policy
+    grouper : ClaimGrouper or None
+        Of the baseline.
+    """
+    if reform.scheme is not None:
+        return reform.scheme
+    own = grouper.scheme_id if grouper is not None else scheme_named(baseline)
+    named = scheme_named(other)
+    return "" if named == own else named
 
 
 def _ungrouped(batch: pl.DataFrame) -> pl.DataFrame:
