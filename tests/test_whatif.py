@@ -19,20 +19,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drg.claims.profiles import match_columns
+from drg.claims.synth_model import Model, build_model
 from drg.claims.writers import write_frames
 from drg.cli import cli
-from drg.dates import Month
+from drg.dates import Interval, Month
+from drg.dip.load import load_grouper
 from drg.errors import DrgError
 from drg.payment.policy.catalog import load_policy, origin_of
 from drg.payment.pricing.price import price_frame
 from drg.reports.whatif_page import write_whatif_page
-from drg.reports.whatif_words import percent, signed
+from drg.reports.whatif_words import idle_words, percent, signed
 from drg.scale.group_file import group_file
 from drg.scale.whatif_file import read_reforms, whatif_file
 from drg.simulate.change import Change, WhatIfError, read_change
 from drg.simulate.compare_runs import BY, ROW_SCHEMA, compare_runs
 from drg.simulate.reform import Reform, reform_policy
-from drg.simulate.whatif import WhatIf, what_if
+from drg.simulate.whatif import WhatIf, scheme_of_reform, what_if
 
 MONTH = "2024-06"
 REFORMS = (
@@ -42,9 +44,23 @@ REFORMS = (
 )
 
 
+#: A scheme is read once for all command lines here, and what claims are made from is built once.
+loaded_once = cache(load_grouper)
+_MODELS: dict[tuple[str, int], Model] = {}
+
+
+def model_once(scheme, hospitals, parameters):
+    key = (scheme.digest, hospitals)
+    if key not in _MODELS:
+        _MODELS[key] = build_model(scheme, hospitals, parameters)
+    return _MODELS[key]
+
+
 @pytest.fixture(autouse=True)
-def _no_language(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DRG_LANG", raising=False)
+    monkeypatch.setattr("drg.claims.synth.build_model", model_once)
+    monkeypatch.setattr("drg.scale.whatif_file.load_grouper", loaded_once)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +77,9 @@ def grouper():
 def claims(grouper):
     import drg
 
-    made = drg.synth(grouper.scheme, 1500, seed=4, month=MONTH, hospitals=6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("drg.claims.synth.build_model", model_once)
+        made = drg.synth(grouper.scheme, 1500, seed=4, month=MONTH)
     return made.with_columns(hospital_level=pl.lit("三级"))
 
 
@@ -206,7 +224,12 @@ def test_lineage_names_every_number(policy, tmp_path):
         ("demo-2024", ["drg.outliers.low = 0.4", "drg.outliers.low = 0.4"], "G421"),
         ("demo-2024", [], "G421"),
         ("demo-2024", ["drg.outliers.extreme -3%"], "G422"),
-        ("demo-2024", ["drg.rates.999 -3%"], "G422"),
+        ("demo-2024", ["drg.rates.999 -3%"], "G434"),
+        ("dip-demo-2025", ["dip.coefficients.三级 ×1.05"], "G434"),
+        ("demo-2024", ["drg.rates.0.insurance -3%"], "G422"),
+        ("demo-2024", ["drg.rates.0.insurance = 390"], "P473"),
+        ("demo-2024", ["policy = haerbin-2023"], "G433"),
+        ("demo-2024", ["policy = a", "policy = b"], "G428"),
         ("demo-2024", ["drg.ungrouped -3%"], "G422"),
         ("demo-2024", ["dip.auxiliary = none"], "G422"),
         ("demo-2024", ["drg.rates = 9000"], "G423"),
@@ -218,6 +241,7 @@ def test_lineage_names_every_number(policy, tmp_path):
         ("demo-2024", ["scheme = chs-drg-2.0"], "G427"),
         ("demo-2024", ["scheme = a", "scheme = b"], "G428"),
         ("demo-2024", ["scheme ×2"], "G428"),
+        ("demo-2024", ["drg.scheme = chs-drg-2.0"], "G427"),
         ("demo-2024", ["drg.outliers.low = 3.5"], "P462"),
         ("demo-2024", ["drg.rates -100%"], "P462"),
         ("demo-2024", ["drg.rates.310 = abc"], "P462"),
@@ -313,6 +337,62 @@ def test_another_scheme(claims, policy, grouper, tmp_path):
         what_if(claims, policy, [reform], grouper=grouper)
 
 
+def test_another_policy(claims, policy, grouper):
+    """Another year's rules on these claims, as if they were in force; changes apply to it."""
+    other = load_policy("haerbin-2023")
+    reforms = [
+        Reform.of(["policy = haerbin-2023"]),
+        Reform.of(["policy = haerbin-2023", "drg.rates.310 = 9000"], "both"),
+    ]
+    with pytest.raises(WhatIfError, match="G433"):
+        what_if(claims, policy, reforms, grouper=grouper)
+    before, after, both = what_if(
+        claims, policy, reforms, grouper=grouper, policies={"haerbin-2023": other}, month=MONTH
+    )
+    timeless = other.model_copy(update={"in_force": Interval()})
+    grouped = grouper.group_frame(claims)
+    assert after.frame.equals(price_frame(grouped, timeless, month=MONTH))
+    assert (after.policy.digest, after.policy.in_force) == (other.digest, other.in_force)
+    assert after.reformed.lineage[0] == (
+        "policy", f"demo-2024@{policy.digest[:12]}", f"haerbin-2023@{other.digest[:12]}"
+    )  # fmt: skip
+    assert ("drg.rates.310", "12252.70", "12165.26") in after.reformed.lineage
+    assert ("drg.rates.310", "12252.70", "9000.00") in both.reformed.lineage
+    assert (
+        both.policy.digest == load_policy("haerbin-2023", supply={"drg.rates.310": "9000"}).digest
+    )
+    compared = compare_runs(before, after)
+    assert compared.unpaid["after"]["P634"] > compared.unpaid["before"]["P634"]
+    total = compared.total
+    assert total["paid_after"] + sum(compared.unpaid["after"].values()) == claims.height
+    with pytest.raises(WhatIfError, match="G421"):
+        what_if(claims, policy, [Reform.of(["policy = demo-2024"])], policies={"demo-2024": policy})
+    same = Reform.of(["scheme = haerbin-2022"])
+    with pytest.raises(WhatIfError, match="G421"):
+        what_if(claims, policy, [same], grouper=grouper, schemes={"haerbin-2022": grouper})
+
+
+def test_another_policy_brings_its_scheme(claims, policy, grouper):
+    other, reform = load_policy("dip-demo-2025"), Reform.of(["policy = dip-demo-2025"])
+    assert scheme_of_reform(reform, other, policy, grouper) == "taian-2025"
+    assert scheme_of_reform(reform, other, other, None) == ""
+    assert scheme_of_reform(reform, load_policy("haerbin-2023"), policy, grouper) == ""
+    with pytest.raises(WhatIfError, match="G429"):
+        WhatIf(policy, [reform], grouper=grouper, policies={"dip-demo-2025": other})
+
+
+@pytest.mark.long
+def test_scores_in_place_of_weights(claims, policy, grouper):
+    other, catalogue = load_policy("dip-demo-2025"), load_grouper("taian-2025")
+    reform = Reform.of(["policy = dip-demo-2025"])
+    given = {"grouper": grouper, "policies": {"dip-demo-2025": other}}
+    few = claims.head(60)
+    _, after = what_if(few, policy, [reform], schemes={"taian-2025": catalogue}, **given)
+    assert after.scheme == "taian-2025"
+    assert after.frame["group"].equals(catalogue.group_frame(few)["group"])
+    assert "DIP" in set(after.frame["pay_mode"])
+
+
 def test_scores_as_well():
     """DIP: point values, which are exact quotients, and deviation."""
     policy = load_policy("dip-demo-2025")
@@ -399,6 +479,7 @@ def test_a_run_against_itself_and_against_others(runs, claims, policy, grouper):
     assert not same.moves.height
     assert same.total["difference_fen"] == 0
     assert same.total["ratio_e4"] == 0
+    assert "变更的数在这批病例中没有用到" in idle_words(same, "zh")
     fewer = what_if(claims.head(100), policy, [], grouper=grouper)
     turned = what_if(claims.reverse(), policy, [], grouper=grouper)
     for other, row in ((fewer[0], 101), (turned[0], 1)):
@@ -531,10 +612,13 @@ def test_the_command(files, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "claims that differ" in done.output
     assert "drg.rates +1%" in done.output
-    idle = ["-c", "drg.outliers.high.一级 = 2"]
-    done = CliRunner().invoke(cli, [*asked, *idle, "-o", str(tmp_path / "idle.xlsx")])
+    # Without the register the levels are unknown, and nothing is paid: that is told, not zeros.
+    idle = ["whatif", "claims.csv", "-p", "demo-2024", "-c", "drg.rates -3%"]
+    done = CliRunner().invoke(cli, [*idle, "-o", str(tmp_path / "idle.xlsx")])
     assert done.exit_code == 0
-    assert "没有任何病例受影响" in done.output
+    told = r"其中由基金支付 +0 例；不予支付 1,500 例：P610 医疗机构等级未知 [\d,]+ 例；"
+    assert re.search(told, done.output)
+    assert "两边都没有病例由基金支付" in done.output
 
 
 @pytest.mark.parametrize(
@@ -543,8 +627,9 @@ def test_the_command(files, tmp_path, monkeypatch):
         ([], "G421"),
         (["-c", "drg.rates.310 = 12252.70"], "G421"),
         (["-c", "drg.rates -3%", "-o", "out.csv"], "G432"),
+        (["-c", "drg.rates -3%", "-o", "out.pdf"], "G432"),
         (["--reforms", "hospitals.csv"], "G425"),
-        (["--reforms", "none.toml"], "G425"),
+        (["--reforms", "none.toml"], "F101"),
     ],
 )
 def test_mistakes_leave_nothing(files, tmp_path, monkeypatch, options, code):

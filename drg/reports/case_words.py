@@ -128,7 +128,10 @@ def why_lines(scenario: Scenario, base: Explanation, lang: str | None = None) ->
 
 def term_rows(money: Money) -> list[tuple[str, str, str]]:
     """Terms of the price: name, value, where it stands."""
-    return [(term.name, term.value, term.source) for term in money.terms]
+    return [
+        (term.name, term.value if term.amount_fen is None else marked(term.amount_fen), term.source)
+        for term in money.terms
+    ]
 
 
 def bound_rows(money: Money, lang: str | None = None) -> list[tuple[str, str, str, str]]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from drg.claims.writers import write_workbook
 from drg.reports.whatif_report import lineage_frame, stacked, stacked_moves
-from drg.reports.whatif_words import code_words, percent, say, title_of, worded_rows
+from drg.reports.whatif_words import code_words, paid_words, percent, say, title_of, worded_rows
 from drg.simulate.compare_runs import BY, MOVES, ROW_SCHEMA
 
 if TYPE_CHECKING:
@@ -160,6 +160,10 @@ def _overview(form: Form, report: WhatIfReport, lang: str, shown: int) -> None:
             for total in [result.comparison.total]
         ],
     )  # fmt: skip
+    for result in report.results:
+        if result.pays_others:
+            words = paid_words(result.comparison, "after", lang)
+            form.line(f"{result.label} · {say('head_paid', lang)}: {words}")
     if (left := sum(result.differing for result in report.results) - shown) > 0:
         form.line(say("rows_cut", lang, shown=f"{shown:,}", left=f"{left:,}"))
 
@@ -167,12 +171,15 @@ def _overview(form: Form, report: WhatIfReport, lang: str, shown: int) -> None:
 def facts(report: WhatIfReport, lang: str) -> list[tuple[str, str]]:
     """What was run: label and value."""
     scheme = f"{report.scheme} ({report.scheme_digest[:12]})" if report.scheme else ""
+    paid = [(say("fact_paid", lang), paid_words(one.comparison, "before", lang))
+            for one in report.results[:1]]  # fmt: skip
     return [
         (say("fact_baseline", lang), report.baseline.name),
         (say("fact_scheme", lang), scheme or say("grouped_before", lang)),
         (say("fact_source", lang), report.source),
         (say("fact_month", lang), report.month or say("any_month", lang)),
         (say("fact_claims", lang), f"{report.claims:,}"),
+        *paid,
     ]
 
 

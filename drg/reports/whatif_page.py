@@ -13,7 +13,15 @@ from drg.reports.page import Column, chart, figures, listed, notice, page, pair,
 from drg.reports.svg import Bar, bars
 from drg.reports.whatif_book import facts, moved
 from drg.reports.whatif_report import lineage_frame
-from drg.reports.whatif_words import code_words, percent, say, signed, title_of
+from drg.reports.whatif_words import (
+    code_words,
+    idle_words,
+    paid_words,
+    percent,
+    say,
+    signed,
+    title_of,
+)
 from drg.reports.words import count, money
 from drg.simulate.compare_runs import BY, MOVES
 from drg.text import language
@@ -94,9 +102,11 @@ def _reform(report: WhatIfReport, result: Result, lang: str) -> list[str]:
             for kind in MOVES
         ),
     ]
-    parts = [section(result.label, figures(keys), _lineage(report, result, lang))]
+    paid = say("head_paid", lang) + ": " + paid_words(result.comparison, "after", lang)
+    told = listed([paid]) if result.pays_others else ""
+    parts = [section(result.label, figures(keys), told, _lineage(report, result, lang))]
     if not result.differing:
-        return [*parts, notice(say("no_difference", lang))]
+        return [*parts, notice(idle_words(result.comparison, lang))]
     charts = [_chart(report, result, by, lang) for by in ("hospital", "group")]
     return [
         *parts,

@@ -50,6 +50,12 @@ class Result:
         return self.reformed.label
 
     @property
+    def pays_others(self) -> bool:
+        """Whether it pays more or fewer claims than the baseline, or others for other reasons."""
+        unpaid = self.comparison.unpaid
+        return unpaid.get("before") != unpaid.get("after")
+
+    @property
     def names(self) -> dict[str, str]:
         """Group to its name; to both where the two sides name one code otherwise."""
         before, after = (self.comparison.names.get(side, {}) for side in ("before", "after"))

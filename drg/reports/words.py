@@ -53,10 +53,7 @@ def worded(series: pl.Series, kind: str, lang: str | None = None) -> pl.Series:
 
 def money(fen: int) -> str:
     """Yuan with two decimals and marks of thousands: ``1,234.50``."""
-    shown = yuan(fen)
-    sign, digits = ("-", shown[1:]) if shown.startswith("-") else ("", shown)
-    whole, _, cents = digits.partition(".")
-    return f"{sign}{int(whole):,}.{cents}"
+    return yuan(fen, marks=True)
 
 
 def count(number: int) -> str:

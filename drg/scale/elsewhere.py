@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from drg.errors import DrgError
-from drg.simulate.simulator import Other
+from drg.simulate.others import Other, scheme_named
 
 if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CaseError", "Loaded", "Setting", "corrections_of", "load_setting", "other_of", "read_other",
-    "scheme_of",
 ]  # fmt: skip
 
 #: Between the parts of ``--other``.
@@ -90,19 +89,10 @@ def load_setting(
         As ``drg.load_grouper`` and ``load_policy``.
     """
     found = (policy or _policy)(setting.policy, setting.supply) if setting.policy else None
-    scheme = setting.scheme or scheme_of(found)
+    scheme = setting.scheme or scheme_named(found)
     if not scheme:
         raise CaseError("G412", policy="—" if found is None else found.id)
     return Loaded((grouper or _grouper)(scheme, setting.compat, setting.codes), found)
-
-
-def scheme_of(policy: Policy | None) -> str:
-    """The scheme or catalogue whose groups a policy pays; ``""`` where it names none."""
-    if policy is None:
-        return ""
-    if policy.drg is not None:
-        return policy.drg.scheme
-    return "" if policy.dip is None else policy.dip.catalogue
 
 
 def other_of(
@@ -139,12 +129,12 @@ def other_of(
     then = loaded.policy
     if named and (moved or supply != base.supply):
         then = (policy or _policy)(named, supply)
-    rescheme = asked.scheme or (scheme_of(then) if moved else "")
+    rescheme = asked.scheme or (scheme_named(then) if moved else "")
     group = loaded.grouper
     if (rescheme and rescheme not in (base.scheme, group.scheme_id)) or asked.compat is not None:
         # An overlay belongs to one scheme.
         group = (grouper or _grouper)(
-            rescheme or base.scheme or scheme_of(then), asked.compat, base.codes
+            rescheme or base.scheme or scheme_named(then), asked.compat, base.codes
         )
     changed = {
         path: text for path, text in supply.items() if moved or text != base.supply.get(path)

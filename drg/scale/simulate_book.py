@@ -33,6 +33,8 @@ _WIDTHS = {
 }  # fmt: skip
 #: Columns that stay in sight: row and id of the case, and the place of a scenario.
 _FROZEN = {"cases": 2, "scenarios": 3, "findings": 2}
+#: Text as the file has it that a workbook holds as whole numbers, where it is one.
+_WHOLE = {"age": 0}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -118,15 +120,18 @@ class _Sheets:
 
     def append(self, name: str, frame: pl.DataFrame) -> None:
         """Add rows to a sheet."""
-        numbers = [_number(frame[column], places) for column, places in DECIMALS.items()
-                   if column in frame.columns]  # fmt: skip
+        places = {**DECIMALS, **_WHOLE}
+        numbers = [_number(frame[column], places[column]) for column in frame.columns
+                   if column in places]  # fmt: skip
         self._sheets[name].append(frame.with_columns(numbers))
 
 
 def _number(texts: pl.Series, places: int) -> pl.Series:
     """Decimal text as numbers; as it is where a number would not say the same (a quotient)."""
-    exact = texts.str.contains(rf"^-?\d{{1,20}}(\.\d{{1,{places}}})?$").all()
-    return texts.cast(pl.Decimal(30, places)) if exact else texts
+    decimals = rf"(\.\d{{1,{places}}})?" if places else ""
+    if not texts.str.contains(rf"^-?\d{{1,18}}{decimals}$").all():
+        return texts
+    return texts.cast(pl.Decimal(30, places) if places else pl.Int64)
 
 
 class _Folder:

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from drg.claims.readers import ClaimSource, open_claims
-from drg.claims.writers import OUTPUT_SUFFIXES, output_suffix, write_frames
+from drg.claims.writers import output_suffix, write_frames
 from drg.dip.load import load_grouper
 from drg.errors import InputError
+from drg.payment.policy.catalog import load_policy
 from drg.reports.whatif_book import WhatIfBook, write_whatif_book
 from drg.reports.whatif_page import write_whatif_page
 from drg.reports.whatif_report import Result, WhatIfReport, sums_frame
@@ -37,10 +38,11 @@ from drg.scale.group_file import (
 from drg.scale.stage import staged
 from drg.settlement.inputs import HOSPITAL_SCHEMA, read_decisions, read_hospitals, whole
 from drg.settlement.matters import DECISION_SCHEMA
-from drg.simulate.change import Change, WhatIfError, read_change
+from drg.simulate.change import POLICY, SCHEME, Change, WhatIfError, read_change
 from drg.simulate.compare_runs import ROW_SCHEMA, RunTally
+from drg.simulate.others import scheme_named
 from drg.simulate.reform import Reform
-from drg.simulate.whatif import WhatIf
+from drg.simulate.whatif import WhatIf, scheme_of_reform
 from drg.text import language
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ __all__ = ["BOOK", "PAGE", "ROWS", "SUMS", "WhatIfRun", "read_reforms", "whatif_
 BOOK, PAGE, ROWS, SUMS = "whatif.xlsx", "whatif.html", "rows.parquet", "sums.csv"
 _BATCH = 100_000
 _XLSX = ".xlsx"
-_KEYS = {"label", "changes", "scheme"}
+_KEYS = {"label", "changes", "scheme", "policy"}
 #: Suffixes of values that name a file.
 _FILES = (".csv", ".tsv", ".xlsx", ".parquet", ".toml")
 
@@ -78,12 +80,12 @@ class WhatIfRun:
 
 
 def read_reforms(path: str | Path) -> tuple[Reform, ...]:
-    """Reforms from a TOML file: one ``[[reform]]`` each, with ``label``, ``changes``, ``scheme``.
+    """Reforms from a TOML file: ``[[reform]]`` with ``label``, ``changes``, ``scheme``, ``policy``.
 
     Parameters
     ----------
     path : str or Path
-        Tables that its changes name are looked for beside it.
+        Tables and policies that its changes name as files are looked for beside it.
 
     Raises
     ------
@@ -94,7 +96,9 @@ def read_reforms(path: str | Path) -> tuple[Reform, ...]:
     where = str(path)
     try:
         told = tomllib.loads(file.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise InputError("F101", where=where) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WhatIfError("G425", where=where, detail=str(error)) from error
     rows = told.pop("reform", None)
     if told or not isinstance(rows, list) or not rows:
@@ -108,16 +112,15 @@ def _reform(row: Any, file: Path, number: int) -> Reform:
     if not isinstance(row, dict) or (odd := [*(row.keys() - _KEYS)]):
         raise WhatIfError("G425", where=where, detail=", ".join(map(str, odd)))
     texts = row.get("changes", [])
-    label, scheme = row.get("label", ""), row.get("scheme")
-    if (
-        not isinstance(texts, list)
-        or not all(isinstance(text, str) for text in texts)
-        or not isinstance(label, str)
-        or not isinstance(scheme, str | None)
+    label = row.get("label", "")
+    named = [(path, row[path]) for path in (POLICY, SCHEME) if path in row]
+    if not isinstance(texts, list) or not all(
+        isinstance(text, str) for text in (*texts, label, *(value for _, value in named))
     ):
-        raise WhatIfError("G425", where=where, detail="label, changes, scheme")
-    changes = [_beside(read_change(text), file.parent) for text in texts]
-    return Reform.of(changes, label, scheme)
+        raise WhatIfError("G425", where=where, detail=", ".join(sorted(_KEYS)))
+    changes = [Change(path, "set", value) for path, value in named]
+    changes += map(read_change, texts)
+    return Reform.of([_beside(change, file.parent) for change in changes], label)
 
 
 def _beside(change: Change, folder: Path) -> Change:
@@ -185,7 +188,7 @@ def whatif_file(
     as_book = out.suffix.lower() == _XLSX
     if as_book:
         output_suffix(out)
-    elif out.suffix.lower() in OUTPUT_SUFFIXES and not out.is_dir():
+    elif any(map(str.isalpha, out.suffix)) and not out.is_dir():
         raise WhatIfError("G432", where=str(out), suffix=out.suffix)
     for path in (out,) if as_book else (out / name for name in (BOOK, PAGE, ROWS, SUMS)):
         refuse_same(source_path, path)
@@ -194,12 +197,17 @@ def whatif_file(
     decided = None if decisions is None else read_decisions(decisions)
     with open_claims(source_path, sheet=sheet) as source:
         grouper = _grouper(source, policy, scheme, codes)
-        named = {one.scheme for one in reforms if one.scheme is not None}
+        policies = {name: load_policy(name) for one in reforms if (name := one.policy) is not None}
+        named = {
+            scheme_of_reform(one, policies.get(one.policy or ""), policy, grouper)
+            for one in reforms
+        } - {""}
         runs = WhatIf(
             policy,
             reforms,
             grouper=grouper,
             schemes={name: load_grouper(name, None, codes) for name in sorted(named)},
+            policies=policies,
             hospitals=whole(register, HOSPITAL_SCHEMA),
             decisions=whole(decided, DECISION_SCHEMA),
             month=month,
@@ -226,9 +234,7 @@ def _grouper(
         return load_grouper(scheme, None, codes)
     if {"group", "outcome"} <= {*source.schema} or (policy.drg is None and policy.dip is None):
         return None
-    named = policy.drg.scheme if policy.drg is not None else ""
-    if policy.drg is None and policy.dip is not None:
-        named = policy.dip.catalogue
+    named = scheme_named(policy)
     if not named:
         raise WhatIfError("G429", where=policy.id)
     return load_grouper(named, None, codes)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from drg.reports.whatif_book import facts, moved
 from drg.reports.whatif_report import lineage_frame
-from drg.reports.whatif_words import percent, say, signed
+from drg.reports.whatif_words import idle_words, paid_words, percent, say, signed
 from drg.reports.words import count, money
 from drg.text import aligned, language
 
@@ -35,15 +37,21 @@ def report_lines(run: WhatIfRun, lang: str | None = None) -> list[str]:
             percent(total["ratio_e4"]),
         ])  # fmt: skip
     lines = [*aligned(facts(report, lang)), "", *aligned(rows, right=range(1, len(heads))), ""]
-    for label, changed in lineage_frame(report).group_by("reform", maintain_order=True):
+    lineage = lineage_frame(report)
+    for result in report.results:
         if len(report.results) > 1:
-            lines.append(str(label[0]))
-        told = changed.drop("reform").head(_LINES).iter_rows()
+            lines.append(result.label)
+        changed = lineage.filter(pl.col("reform") == result.label).drop("reform")
+        told = changed.head(_LINES).iter_rows()
         lines += [f"  {path}: {before} → {after}" for path, before, after in told]
         if changed.height > _LINES:
             lines.append("  " + say("more_rows", lang, count=count(changed.height - _LINES)))
-    if any(not result.differing for result in report.results):
-        lines += ["", say("no_difference", lang)]
+        if result.pays_others:
+            words = paid_words(result.comparison, "after", lang)
+            lines.append(f"  {say('head_paid', lang)}: {words}")
+    idle = [result.comparison for result in report.results if not result.differing]
+    if idle:
+        lines += ["", idle_words(idle[0], lang)]
     key = "written" if run.files else "written_book"
     files = " ".join(run.files)
     written = say(key, lang, seconds=f"{run.seconds:.2f}", out=run.output, files=files)

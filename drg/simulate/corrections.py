@@ -67,7 +67,9 @@ def read_value(name: str, written: str) -> Value:
     found = _read(column, text)
     if found is None:
         wanted = column.unit or column.kind
-        raise SimulateError("G401", where=name, value=written[:60], wanted=wanted)
+        raise SimulateError(
+            "G401", where=name, value=written[:60], wanted=wanted, title=column.title_zh
+        )
     return found
 
 
