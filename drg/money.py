@@ -82,15 +82,27 @@ def fen(amount: str | int | Decimal | float, *, half_up: bool = False) -> int:
     return scaled(amount, _FEN_PLACES, half_up=half_up)
 
 
-def yuan(amount: int) -> str:
+def yuan(amount: int, *, marks: bool = False) -> str:
     """Fen as yuan with two decimals.
+
+    Parameters
+    ----------
+    amount : int
+        Fen.
+    marks : bool, optional
+        Marks of thousands, for whoever reads it; such text is not read back.
 
     Examples
     --------
-    >>> yuan(1225270), yuan(-5)
-    ('12252.70', '-0.05')
+    >>> yuan(1225270), yuan(-5), yuan(-123450, marks=True)
+    ('12252.70', '-0.05', '-1,234.50')
     """
-    return unscaled(amount, _FEN_PLACES)
+    shown = unscaled(amount, _FEN_PLACES)
+    if not marks:
+        return shown
+    sign, digits = ("-", shown[1:]) if shown.startswith("-") else ("", shown)
+    whole, _, cents = digits.partition(".")
+    return f"{sign}{int(whole):,}.{cents}"
 
 
 def scaled(

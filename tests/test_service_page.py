@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, browser, find_chromium
-from served import Served, served
+from served import Served
 
 import drg.service
 from drg.text import catalogue
@@ -24,12 +24,6 @@ PASTED = (
     "结算ID\t医疗机构编码\t医疗机构等级\t性别\t年龄\t出院日期\t险种类型\t总费用\t个人支付\t主要诊断编码\t其他诊断编码1\t其他诊断编码2\t手术操作编码1\t床号\n"
     'Z-1\tH0001\t三级\t男\t67\t2024/6/14\t310\t"16,850.40"\t4120\tI63.900\tI10.x00\tJ18.900\t87.0301\t12\n'
 )
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Served]:
-    with served("-p", POLICY) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +54,13 @@ def texts_of(tab: Browser, selector: str) -> list[str]:
 
 def click(tab: Browser, selector: str) -> None:
     tab.run(f"document.querySelector({json.dumps(selector)}).click()")
+
+
+def choose(tab: Browser, name: str, value: str) -> None:
+    """Choose of a list of the bar."""
+    tab.run(f"""(() => {{ const list = document.getElementById({json.dumps(name)});
+      list.value = {json.dumps(value)};
+      list.dispatchEvent(new Event("change", {{bubbles: true}})); }})()""")
 
 
 def add(tab: Browser, *codes: str) -> None:
@@ -264,6 +265,39 @@ def test_what_is_wrong_is_said_where_it_is(tab: Browser) -> None:
     assert tab.run("document.querySelectorAll('.codes li').length") == 0
 
 
+def test_a_code_stays_as_it_was_written(tab: Browser) -> None:
+    """One of the clinical edition is told as such until that edition is chosen."""
+    paste(tab, json.dumps({"sex": "F", "age": 50, "diagnoses": ["I63.200x001"]}))
+    tab.until("document.querySelector('.codes .name')?.innerText")
+    assert texts_of(tab, ".codes .code") == ["I63.200x001"]
+    assert "对应医保版 I63.200" in text_of(tab, ".codes .unknown")
+    choose(tab, "codes", "clinical")
+    assert texts_of(tab, ".codes .unknown") == []
+    tab.until("document.querySelector('.line').innerText.includes('BR2')")
+    tab.run("document.querySelector('[data-search=dx]').focus()")
+    tab.write("I63.200x")
+    tab.until("document.querySelectorAll('[role=option] .tag').length")
+    tab.press("Enter")
+    tab.until("document.querySelectorAll('.codes li').length == 2")
+    assert texts_of(tab, ".codes .code") == ["I63.200x001"] * 2
+    assert tab.said == []
+
+
+def test_the_bar_of_scheme_and_policy(tab: Browser) -> None:
+    """Days in force as one says them, a row for each number a policy lacks, nothing for tables."""
+    assert "2022-01-01 至 2022-12-31" in text_of(tab, ".setting")
+    choose(tab, "policy", "jinhua-2017")
+    paths = tab.run("[...document.querySelectorAll('.number-row')].map("
+                    "row => row.querySelector('input').value)")  # fmt: skip
+    assert paths == ["drg.rates.310", "drg.points.city_mean", "drg.points.daily_points"]
+    assert "drg.points.group_means，drg.points.hospital_means" in text_of(tab, ".setting .wide")
+    choose(tab, "policy", "")
+    choose(tab, "scheme", "haerbin")
+    words = text_of(tab, ".setting").replace(text_of(tab, "#scheme"), "")
+    assert not re.search("null|undefined|--", words)
+    assert tab.said == []
+
+
 def test_a_file_comes_back_grouped(tab: Browser, tmp_path: Path) -> None:
     """Rows in are rows out; charts are drawn; a file that is given up leaves nothing."""
     head = ("claim_id,hospital_id,department,insurance,sex,age,admitted_on,discharged_on,los_days,"
@@ -353,6 +387,23 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
         assert not [word for word in banned if word in text], path.name
         assert re.findall(r"https?://[^\s\"'`]+", text) in ([], ["http://www.w3.org/2000/svg"])
         assert len(text.splitlines()) <= 400
+
+
+def test_a_case_is_told_in_words_that_fit_the_page() -> None:
+    """No option of a command in how to mend what grouping and pricing find in one case."""
+    settled = ("P66", "P69")  # of months and years, which the page does not settle
+    for code, page in catalogue("reasons").items():
+        if re.fullmatch("[EUQV]\\d+|N4[01]\\d|P\\d+", code) and not code.startswith(settled):
+            for lang in ("zh", "en"):
+                assert not re.search(r"(^|\s)--?[a-z]", page[f"mend_{lang}"]), code
+
+
+def test_policies_say_what_to_supply_in_the_form_the_page_reads(service: Served) -> None:
+    """``--set PATH=WHAT``, in both languages, for all that the price of a case can need."""
+    for lang in ("zh", "en"):
+        for policy in service.get(f"/policies?lang={lang}").json():
+            for path, note in policy["wanted"].items():
+                assert re.search(r"--set [\w.\u4e00-\u9fff]+=[^\s]", note), (policy["id"], path)
 
 
 @pytest.mark.parametrize("policy", [POLICY, pytest.param(OTHER, marks=pytest.mark.long)])

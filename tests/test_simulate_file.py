@@ -19,6 +19,7 @@ from test_docs import blocks_of, commands_of
 
 from drg.claims.readers import open_claims
 from drg.cli import cli
+from drg.dates import Interval
 from drg.dip.load import load_grouper
 from drg.grouping.base import ClaimGrouper
 from drg.money import fen
@@ -165,6 +166,24 @@ def test_others_that_are_none_are_refused() -> None:
         load_setting(Setting(policy="haerbin-2024"))
 
 
+def test_another_years_policy_is_applied_as_if_in_force() -> None:
+    """A case of 2024 under the policy of 2023: what it would be paid, and that the days differ."""
+    base, wanted = desk(), Wanted(principals=False, principal_procedures=False, drops=False)
+    other = other_of(read_other("policy=haerbin-2023"), BASE, base.loaded)
+    with open_claims(CASES) as source:
+        frame, columns = source.scan().collect().head(1), source.columns
+        (told,) = base.simulator.simulate_frame(frame, columns, wanted, [other], lang="zh")
+        assert other.policy is not None
+        timeless = other.policy.model_copy(update={"in_force": Interval()})
+        row = price_frame(base.loaded.grouper.group_frame(frame, columns), timeless,
+                          columns=columns).row(0, named=True)  # fmt: skip
+    (scenario,) = told.scenarios
+    assert scenario.money is not None
+    assert (scenario.money.note, scenario.money.fund_fen) == (None, row["fund_fen"])
+    assert scenario.money.digest == load_policy("haerbin-2023").digest
+    assert "施行期 [2023-01-01, 2024-01-01) 不含出院日期" in scenario.because[0]
+
+
 # ---- one case
 
 
@@ -239,7 +258,7 @@ def test_the_page_stands_alone_and_shows_names_as_text(tmp_path: Path) -> None:
     told = tmp_path / "case.html"
     result = run("explain", CASES, "--id", "Z0601", "-p", POLICY, "--page", told)
     assert result.stdout == ""
-    assert "判定路径" in told.read_text("utf-8")
+    assert "决策路径" in told.read_text("utf-8")
 
 
 def test_scenarios_are_told_in_recorded_order_never_by_payment() -> None:

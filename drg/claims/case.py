@@ -106,4 +106,5 @@ def case_columns(frame: pl.DataFrame) -> ClaimColumns:
         diagnoses_joined=True,
         procedures=("procedures",),
         procedures_joined=True,
+        profile="",
     )  # fmt: skip

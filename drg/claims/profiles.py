@@ -51,7 +51,7 @@ class ClaimColumns:
     separator : str
         One character, possibly not ASCII (``；``). Never ``+`` or ``*``.
     profile : str
-        Id of the header profile.
+        Id of the header profile; ``""``: of cases that come from no file.
     """
 
     scalars: Mapping[str, str]

@@ -253,19 +253,27 @@ class GroupingFindings:
         )
 
     def _cell(self, field: str, cells: Mapping[str, object], columns: ClaimColumns) -> str:
-        """A field of the claim under the file's own column name, as the file has it."""
+        """A field of the claim under the file's own column name, as the file has it.
+
+        Of a case that comes from no file: under its title.
+        """
+        title = text(f"explain.field_{field}", self._lang)
         if field == _PRINCIPAL:
             source: str | None = columns.diagnoses[0]
         else:
             source = columns.scalars.get(COLUMN_OF_FIELD.get(field, field))
+        alone = not columns.profile
         if source is None:
-            name = text(f"explain.field_{field}", self._lang)
-            return text("cli.no_column", self._lang, field=name)
+            entry = "cli.not_reported" if alone else "cli.no_column"
+            return text(entry, self._lang, field=title)
         value = cells[source]
         if isinstance(value, list):
             value = columns.separator.join("" if part is None else str(part) for part in value)
         empty = value is None or str(value).strip() == ""
-        return f"{source}={text('cli.empty_cell', self._lang) if empty else value}"
+        if alone and empty:
+            return text("cli.not_reported", self._lang, field=title)
+        shown = text("cli.empty_cell", self._lang) if empty else value
+        return f"{title if alone else source}={shown}"
 
 
 def _looked_at(checks: Sequence[CheckRow], refused: str | None) -> list[CheckRow]:

@@ -5,7 +5,7 @@ import { address, failure, Failure } from "./api.js";
 import { announce, el } from "./dom.js";
 import { count } from "./figures.js";
 import { notice, problem } from "./pieces.js";
-import { state } from "./store.js";
+import { onChange, state } from "./store.js";
 import { t } from "./words.js";
 
 const FORMATS = ["", "csv", "xlsx", "parquet"];
@@ -20,9 +20,14 @@ let link = "";
 /** Events of an answer, one JSON object a line, as they come. */
 async function* events(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const next = () =>
+    reader.read().catch((error) => {
+      if (error.name === "AbortError") throw error;
+      throw new Failure({ what: t("batch_broken"), mend: t("batch_again") });
+    });
   let rest = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await next();
     if (done) break;
     const lines = (rest + value).split("\n");
     rest = lines.pop();
@@ -161,6 +166,7 @@ export function batchTab() {
             seconds: ((performance.now() - began) / 1000).toFixed(1),
           });
           said.textContent = words;
+          out.querySelector(":scope > .notice")?.remove();
           said.after(
             el(
               "p",
@@ -185,11 +191,23 @@ export function batchTab() {
     (document.getElementById("download") || document.getElementById("start")).focus();
   };
   const choose = (found) => {
-    if (!found || running) return;
+    if (!found) return;
+    if (running) {
+      const words = t("batch_busy", { name: file.name });
+      out.querySelector(":scope > .notice")?.remove();
+      out.prepend(notice("", words));
+      announce(words);
+      return;
+    }
     file = found;
     out.replaceChildren();
     draw();
     document.getElementById("start").focus();
+  };
+  const numbers = el("div", {});
+  const drawNumbers = () => {
+    const any = state.numbers.some((row) => row.path && row.value);
+    numbers.replaceChildren(...(any ? [notice("", t("batch_numbers"))] : []));
   };
   const draw = () => {
     const input = el("input", {
@@ -225,7 +243,7 @@ export function batchTab() {
     });
     node.replaceChildren(
       el("p", {}, t("batch_lead")),
-      state.numbers.some((row) => row.path && row.value) ? notice("", t("batch_numbers")) : "",
+      numbers,
       zone,
       formats(),
       el(
@@ -257,5 +275,7 @@ export function batchTab() {
     );
   };
   draw();
-  return { node, draw };
+  drawNumbers();
+  onChange(drawNumbers);
+  return { node };
 }

@@ -39,6 +39,12 @@ export function drawAnswer(failed = null, old = false) {
   parts.answer.classList.toggle("old", old);
 }
 
+/** Brings the beginning of the answer back where a long form was scrolled past it. */
+function intoView() {
+  if (parts.answer.getBoundingClientRect().top < 0)
+    parts.answer.scrollIntoView({ block: "start" });
+}
+
 export async function explain() {
   if (!hasCodes()) return drawAnswer({ message: t("no_case") });
   if (explaining) explaining.abort();
@@ -50,12 +56,13 @@ export async function explain() {
     if (signal.aborted) return undefined;
     answer = found;
     drawAnswer();
+    intoView();
     announce(t("explained", { group: found.grouping.group || found.grouping.outcome }));
   } catch (error) {
     if (error.name === "AbortError") return undefined;
     answer = null;
     drawAnswer(error);
-    showAtField(error);
+    if (!showAtField(error)) intoView();
   }
   parts.answer.removeAttribute("aria-busy");
   return undefined;
@@ -82,6 +89,9 @@ export const group = calm(PAUSE, async () => {
   }
   return undefined;
 });
+
+/** Shows the codes anew, as where another edition reads them. */
+export const drawForm = () => parts.form.draw();
 
 export function drawTold() {
   parts.told.replaceChildren(...(told.length ? [notice("", t("paste_told"), told)] : []));

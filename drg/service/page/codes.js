@@ -2,7 +2,7 @@
 // Home makes it the principal, Delete takes it out; the same by buttons.
 
 import { announce, el } from "./dom.js";
-import { codeSearch } from "./search.js";
+import { clinical, codeSearch } from "./search.js";
 import { changed, state } from "./store.js";
 import { t } from "./words.js";
 
@@ -64,6 +64,10 @@ export function codeList(name) {
       },
       sign,
     );
+  const unread = (entry) =>
+    entry.unknown
+      ? t("code_unknown")
+      : entry.insurance && !clinical() && t("code_clinical", { code: entry.insurance });
   const row = (entry, place) =>
     el(
       "li",
@@ -80,8 +84,8 @@ export function codeList(name) {
       el("b", { class: "code" }, entry.code),
       el(
         "span",
-        { class: entry.unknown ? "name unknown" : "name" },
-        entry.unknown ? t("code_unknown") : entry.name || "",
+        { class: unread(entry) ? "name unknown" : "name", title: unread(entry) || entry.name },
+        unread(entry) || entry.name || "",
       ),
       el(
         "span",

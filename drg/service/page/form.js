@@ -95,11 +95,14 @@ function control(field) {
 function labelled(field) {
   const id = `field-${field.name}`;
   const word = known(`unit_${field.unit}`) ? t(`unit_${field.unit}`) : "";
-  const unit = word && !field.title.includes(word) ? ` (${word})` : "";
+  const title =
+    word && !field.title.includes(word)
+      ? t("unit_in", { title: field.title, unit: word })
+      : field.title;
   return el(
     "div",
     { class: `field${state.case.values[field.name] ? "" : " empty"}` },
-    el("label", { for: id }, `${field.title}${unit}`),
+    el("label", { for: id }, title),
     control(field),
     el("p", { class: "wrong", id: `${id}-error`, role: "alert", hidden: true }),
   );
@@ -113,11 +116,11 @@ function clearError(name) {
   if (input) input.removeAttribute("aria-invalid");
 }
 
-/** Says a Failure at the field it names, if it names one of the form. */
+/** Says a Failure at the field it names; false where it names none of the form. */
 export function showAtField(error) {
   const field = fieldIn(error);
   const input = field && document.getElementById(`field-${field.name}`);
-  if (!input) return;
+  if (!input) return false;
   const place = document.getElementById(`field-${field.name}-error`);
   place.textContent = inWords(error).what;
   place.hidden = false;
@@ -125,6 +128,7 @@ export function showAtField(error) {
   input.closest("details")?.setAttribute("open", "");
   input.focus();
   input.scrollIntoView({ block: "center" });
+  return true;
 }
 
 /** The whole form; `node`, and `draw()` after the case was exchanged for another. */

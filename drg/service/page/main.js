@@ -2,8 +2,9 @@
 
 import { ask, listOf } from "./api.js";
 import { batchTab } from "./batch.js";
-import { answered, caseTab, drawAnswer, drawTold, explain, group, paste, pasting } from "./case.js";
+import { answered, caseTab, drawAnswer, drawForm, drawTold, explain, group, paste, pasting } from "./case.js";
 import { el } from "./dom.js";
+import { problem } from "./pieces.js";
 import { scenarioTab } from "./scenarios.js";
 import { choosePolicy, settingBar } from "./setting.js";
 import { onChange, state } from "./store.js";
@@ -80,7 +81,12 @@ function pasted(event) {
 }
 
 async function turn() {
-  await load(language() === "zh" ? "en" : "zh");
+  try {
+    await load(language() === "zh" ? "en" : "zh");
+  } catch (error) {
+    parts.trouble.replaceChildren(problem(error));
+    return;
+  }
   document.getElementById("language").focus();
   if (answered()) explain();
   if (parts.scenarios.asked()) parts.scenarios.run();
@@ -89,6 +95,7 @@ async function turn() {
 
 function build() {
   document.title = t("title");
+  parts.trouble = el("div", {});
   parts.setting = settingBar();
   parts.scenarios = scenarioTab();
   const oneCase = caseTab({ toScenarios, drawSetting: () => parts.setting.draw() });
@@ -117,6 +124,7 @@ function build() {
         t("other_language"),
       ),
     ),
+    parts.trouble,
     el("p", { class: "standing" }, t("notice")),
     parts.setting.node,
     el(
@@ -160,7 +168,8 @@ async function begin() {
       .append(document.createElement("br"), error.what || error.message);
     throw error;
   }
-  onChange(() => {
+  onChange((what) => {
+    if (what === "edition") drawForm();
     if (answered()) drawAnswer(null, true);
     group();
   });

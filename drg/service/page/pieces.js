@@ -60,8 +60,10 @@ export function pairs(rows, attributes = { class: "pairs" }) {
 
 /** Group code with its name. */
 export function groupWords(grouping) {
-  if (!grouping.group) return worded("outcome", grouping.outcome);
-  return [el("b", { class: "code" }, grouping.group), " ", grouping.group_name || ""];
+  const outcome = worded("outcome", grouping.outcome);
+  if (!grouping.group) return outcome;
+  const name = grouping.group_name || (grouping.outcome === "GROUPED" ? "" : outcome);
+  return [el("b", { class: "code" }, grouping.group), " ", name];
 }
 
 /** Findings as a list; each says its level, what is wrong, and the mend. */
@@ -84,7 +86,9 @@ export function findingList(findings) {
           ? ` ${t("amount", { amount: yuan(finding.amount_fen) })}`
           : null,
         finding.mend ? el("p", { class: "mend" }, finding.mend) : null,
-        finding.source ? el("small", { class: "source" }, finding.source) : null,
+        finding.source
+          ? el("small", { class: "source" }, t("from", { source: finding.source }))
+          : null,
       ),
     ),
   );

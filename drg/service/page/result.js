@@ -22,20 +22,19 @@ function classWords(given) {
 
 function heading(grouping) {
   const grouped = grouping.outcome === "GROUPED";
+  const place = (code, name) => (name ? `${code} ${name}` : "");
+  const where = [
+    // Where there is no group, or none with a name, the outcome stands above already.
+    grouping.group_name ? worded("outcome", grouping.outcome) : "",
+    grouping.severity ? worded("severity", grouping.severity) : "",
+    place(grouping.mdc, grouping.mdc_name),
+    grouping.adrg === grouping.group ? "" : place(grouping.adrg, grouping.adrg_name),
+  ].filter(Boolean);
   return el(
     "div",
     { class: `verdict ${grouped ? "good" : "bad"}` },
     el("p", { class: "group" }, groupWords(grouping)),
-    el(
-      "p",
-      {},
-      worded("outcome", grouping.outcome),
-      grouping.severity ? ` · ${worded("severity", grouping.severity)}` : "",
-      grouping.mdc ? ` · ${grouping.mdc} ${grouping.mdc_name || ""}` : "",
-      grouping.adrg && grouping.adrg !== grouping.group
-        ? ` · ${grouping.adrg} ${grouping.adrg_name || ""}`
-        : "",
-    ),
+    where.length ? el("p", {}, where.join(" · ")) : null,
     grouping.reason
       ? el("p", { class: "why" }, `[${grouping.reason}] ${grouping.reason_title}`)
       : null,
@@ -78,7 +77,8 @@ function money(given) {
       [
         t("pay_mode"),
         given.pay_mode_title,
-        given.route_title !== given.pay_mode_title ? given.route_title : "",
+        // Of a case that is paid the route says the same in other words.
+        given.note || given.fund_fen === null ? given.route_title : "",
       ],
       given.weight ? [t("weight"), given.weight] : null,
       given.score ? [t("score"), given.score] : null,
@@ -97,7 +97,7 @@ function money(given) {
         t("difference"),
         el(
           "span",
-          { class: given.difference_fen < 0 ? "minus" : "plus" },
+          { class: given.difference_fen < 0 ? "minus" : given.difference_fen > 0 ? "plus" : null },
           inYuan(given.difference_fen, signed),
         ),
         differenceWord(given.difference_fen),
@@ -144,7 +144,11 @@ function money(given) {
             [t("term"), number(t("term_value")), t("term_source")],
             given.terms.map((term) => [
               term.name,
-              number(term.value),
+              number(
+                term.amount_fen === null || term.amount_fen === undefined
+                  ? term.value
+                  : yuan(term.amount_fen),
+              ),
               { cell: term.source, class: "source" },
             ]),
           ),

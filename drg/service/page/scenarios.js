@@ -231,8 +231,12 @@ function rows(draw) {
         onchange: (event) => {
           if (event.target.checked) chosen.add(place);
           else chosen.delete(place);
+          // The comparison above grows and shrinks: the row stays where the eye is.
+          const before = event.target.getBoundingClientRect().top;
           draw();
-          document.querySelector(`tr[data-place="${place}"] input`).focus();
+          const box = document.querySelector(`tr[data-place="${place}"] input`);
+          box.focus({ preventScroll: true });
+          window.scrollBy(0, box.getBoundingClientRect().top - before);
         },
       }),
       ...cells,

@@ -3,6 +3,7 @@
 
 import { ask, listOf } from "./api.js";
 import { announce, calm, el } from "./dom.js";
+import { inWords } from "./pieces.js";
 import { state } from "./store.js";
 import { t } from "./words.js";
 
@@ -10,7 +11,9 @@ const MOST = 20;
 const PAUSE = 120;
 const CODE = /^[A-Za-z]\d|^\d\d(\.|$)/;
 
-/** Names of codes whose spelling is exactly known; others keep an empty name. */
+/** Names of codes that are entered as they are written: the spelling stays, whatever is found. One
+ * that could not be asked for keeps an empty name; `unknown` is in no list, `insurance` is what a
+ * code stands for that the clinical edition alone has. */
 export async function nameCodes(kind, entries) {
   await Promise.all(
     entries
@@ -19,21 +22,24 @@ export async function nameCodes(kind, entries) {
         const query = { q: entry.code, kind, scheme: state.scheme, limit: 5 };
         const found = await ask("/codes", { query })
           .then(listOf)
-          .catch(() => []);
+          .catch(() => null);
+        if (!found) return;
         const same = found.find((row) => row.code.toLowerCase() === entry.code.toLowerCase());
-        Object.assign(entry, same ? entryOf(same) : { unknown: true });
+        if (!same) entry.unknown = true;
+        else entry.name = same.name;
+        if (same && !same.insurance) entry.insurance = same.insurance_code || "—";
       }),
   );
   return entries;
 }
 
-/** What a found code is entered as: its insurance edition where it has one. */
+/** Whether the case is coded in the clinical edition. */
+export const clinical = () => state.codes === "clinical";
+
+/** What a found code is entered as: itself, or what it stands for in the insurance edition. */
 function entryOf(row) {
-  return {
-    code: row.insurance_code || row.code,
-    name: row.insurance_name || row.name,
-    level: row.level || "",
-  };
+  if (clinical() || !row.insurance_code) return { code: row.code, name: row.name };
+  return { code: row.insurance_code, name: row.insurance_name || row.name };
 }
 
 /** Codes of a text with several of them, in order. */
@@ -49,7 +55,9 @@ function tags(row) {
   const words = [];
   if (row.level) words.push(row.level);
   if (row.insurance_code && row.insurance_code !== row.code)
-    words.push(t("search_insurance", { code: row.insurance_code }));
+    words.push(
+      t(clinical() ? "search_clinical" : "search_insurance", { code: row.insurance_code }),
+    );
   if (row.known === false) words.push(t("search_unknown"));
   return words.map((word) => el("span", { class: "tag" }, word));
 }
@@ -149,7 +157,9 @@ export function codeSearch(kind, label, taken) {
       if (!signal.aborted && document.activeElement === input) show(listOf(found));
     } catch (error) {
       if (error.name === "AbortError") return;
-      told.textContent = [error.what || t("offline"), error.mend].filter(Boolean).join(" ");
+      close();
+      const { what, mend } = inWords(error);
+      told.textContent = [what, mend].filter(Boolean).join(" ");
       told.hidden = false;
     }
   });

@@ -20,7 +20,8 @@ export const state = {
   ruleSets: [],
 };
 
-/** Calls `then(what)` after every change; `what` is "case" or "setting". */
+/** Calls `then(what)` after every change; `what` is "case", "setting" or, where it is that of
+ * codes, "edition". */
 export function onChange(then) {
   listeners.add(then);
 }
