@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from served import SECRET, Served, served
+
+from drg.text import set_language
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Folder with the full golden files; ``.ci/run`` has it beside the repository.
@@ -37,6 +40,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _in_chinese() -> None:
+    """Each test begins in the default language, whatever the last one in its process chose."""
+    set_language("zh")
+
+
 @cache
 def load(scheme: str, compat: str | None = None):
     import drg
@@ -48,6 +57,21 @@ def load(scheme: str, compat: str | None = None):
 def grouper_of():
     """``grouper_of(scheme, compat=None)``: each grouper is loaded once a session."""
     return load
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Served]:
+    """A running ``drg serve`` with small limits, one a session; at its end nothing is left."""
+    with served(
+        "-s", "haerbin-2022", "-p", "demo-2024", "--max-codes", "60", "--max-files", "1",
+        "--max-file", "2", "--max-rows", "4000",
+    ) as one:  # fmt: skip
+        yield one
+        left = one.left()
+    assert SECRET not in one.written
+    assert one.written.count("\n") == 1, one.written
+    assert one.process.returncode == 0
+    assert left == []
 
 
 @pytest.fixture(scope="session")

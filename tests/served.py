@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
+#: A claim's number that must never turn up in what a service writes or leaves behind.
+SECRET = "Z99999SECRET"
 
 
 class Reply(NamedTuple):

@@ -9,23 +9,26 @@ import json
 import socket
 import tempfile
 import time
+import zipfile
 from io import BytesIO
+from string import ascii_uppercase
 
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from served import ROOT, served
+from served import ROOT, SECRET
 
 import drg
 from drg.claims.case import Case, case_frame
 from drg.cli import cli
+from drg.money import unscaled
 from drg.scale.group_file import group_file
 from drg.service.errors import ServiceError
 from drg.service.numbers import refuse_files
-from drg.service.settings import Settings, is_loopback
-from drg.service.stock import Named, Shelf, Stock
+from drg.service.settings import Limits, Settings, is_loopback
+from drg.service.shelf import Shelf
+from drg.service.stock import Named, Stock
 
-SECRET = "Z99999SECRET"
 SCHEME, POLICY = "haerbin-2022", "demo-2024"
 CASE = {
     "claim_id": SECRET, "hospital_id": "H1", "hospital_level": "三级", "insurance": "310",
@@ -33,28 +36,6 @@ CASE = {
     "los_days": 9, "disposition": "1", "diagnoses": ["I63.905", "I10.x00", "J96.000"],
     "procedures": ["88.9100"], "total_cost": "12000.00", "patient_paid": "3000.00",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def service():
-    with served(
-        "-s",
-        SCHEME,
-        "--max-codes",
-        "60",
-        "--max-files",
-        "1",
-        "--max-file",
-        "2",
-        "--max-rows",
-        "4000",
-    ) as one:
-        yield one
-        nothing = one.left()
-    assert SECRET not in one.written
-    assert one.written.count("\n") == 1, one.written
-    assert one.process.returncode == 0
-    assert nothing == []
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +109,9 @@ def test_group_is_that_of_the_library(service, scheme):
     same = ("scheme", "digest", "outcome", "mdc", "adrg", "group", "group_name", "severity",
             "reason", "group_class", "auxiliary", "decided_by")  # fmt: skip
     assert {name: told[name] for name in same} == {name: getattr(found, name) for name in same}
+    assert told["score"] == (None if found.score_e4 is None else unscaled(found.score_e4))
+    asked = {"scheme": scheme, "policy": "none", "rules": "none", "claim": CASE}
+    assert service.post("/explain", asked).json()["grouping"] == told
 
 
 def test_explain_and_check(service):
@@ -147,7 +131,7 @@ def test_simulate(service):
     told = service.post(
         "/simulate",
         {"policy": POLICY, "claim": CASE, "corrections": {"age": "70"},
-         "others": [{"scheme": "chs-drg-2.0", "policy": "none"}, {"set": {"drg.rates.310": "1"}}]},
+         "others": [{"scheme": "demo", "policy": "none"}, {"set": {"drg.rates.310": "1"}}]},
     ).json()  # fmt: skip
     kinds = [scenario["kind"] for scenario in told["scenarios"]]
     assert kinds[0] == "principal_diagnosis"
@@ -187,7 +171,7 @@ def test_group_refuses(service, asked, code, where):
         ({"policy": "../demo"}, "H423"),
         ({"policy": "/etc/x.toml"}, "H423"),
         ({"rules": "x.toml"}, "H424"),
-        ({"set": {"drg.rates.310": "1"}}, "H421"),
+        ({"policy": "none", "set": {"drg.rates.310": "1"}}, "H421"),
         ({"policy": POLICY, "set": {"drg.rates": "rates.csv"}}, "H420"),
         ({"policy": POLICY, "set": {"drg.rates.310": "much"}}, "P462"),
         ({"policy": POLICY, "set": {"nothing.here": "1"}}, "P476"),
@@ -219,13 +203,23 @@ def test_errors_are_in_the_language_asked_for(service):
     assert en["what"] == "there is no such address"
 
 
+def test_heads_are_those_of_get(service):
+    for path in ("/health", "/", "/page/main.js"):
+        head, got = service.ask("HEAD", path), service.get(path)
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["content-length"] == str(len(got.body))
+
+
 def test_status_of_other_errors(service):
     assert "POST" in problem(service.get("/group"), 405, "H411")["mend"]
     problem(service.post("/group", b"{", **{"Content-Type": "application/json"}), 400, "H417")
     problem(service.post("/group", b"\xff\xfe\xfd", **{"Content-Type": "application/json"}),
             400, "H417")  # fmt: skip
-    half = b'{"claim": {"patient_id": "\\ud800"}}'
-    problem(service.post("/explain", half, **{"Content-Type": "application/json"}), 400, "H417")
+    half = '{"claim": {"patient_id": "\\ud800"}}'
+    raw = half.replace("\\ud800", "\ud800").encode("utf-8", "surrogatepass")
+    for body in (half.encode(), raw, half.encode("utf-16-le")):
+        told = service.post("/explain", body, **{"Content-Type": "application/json"})
+        problem(told, 400, "H417")
     deep = b'{"claim": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     assert service.post("/group", deep, **{"Content-Type": "application/json"}).status in (400, 422)
     problem(service.post("/group", b"{}"), 415, "H414")
@@ -300,7 +294,7 @@ def test_a_port_that_is_taken_is_told(service):
 def test_batch_is_the_file_of_the_command(service, csv, tmp_path):
     wanted = tmp_path / "out.csv"
     group_file(drg.Grouper.load(SCHEME), csv, wanted)
-    reply = service.post("/batch", csv.read_bytes())
+    reply = service.post("/batch?policy=none", csv.read_bytes())
     assert reply.status == 200
     assert reply.headers["x-drg-rows"] == "300"
     assert "content-length" not in reply.headers
@@ -321,6 +315,7 @@ def test_batch_is_priced_as_by_the_library(service, csv, claims):
 @pytest.mark.parametrize("form", ["xlsx", "ndjson"])
 def test_batch_in_other_formats(service, csv, form):
     reply = service.post(f"/batch?format={form}", csv.read_bytes())
+    assert service.left() == []  # once the answer has ended
     read = pl.read_excel if form == "xlsx" else pl.read_ndjson
     frame = read(BytesIO(reply.body))
     assert frame.height == 300
@@ -333,6 +328,27 @@ def test_batch_takes_what_a_spreadsheet_writes(service, csv):
     assert reply.status == 200
     assert reply.headers["x-drg-rows"] == "300"
     assert "%E4%B8%89%E6%9C%88-drg.csv" in reply.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("XFD1048576", "H427"), ("ZZ20000", "H427"), ("C3", "F110")],
+)
+def test_a_workbook_with_a_stray_cell_does_not_end_the_service(service, cell, code):
+    """Its reader would ask for room for every cell up to there, and be ended by the system."""
+    book = BytesIO()
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as whole:
+        pl.DataFrame({"a": ["1"], "b": ["2"]}).write_excel(plain := BytesIO())
+        with zipfile.ZipFile(plain) as parts:
+            for name in parts.namelist():
+                part = parts.read(name)
+                if name.endswith("sheet1.xml"):
+                    row = (
+                        f'<row r="{cell.lstrip(ascii_uppercase)}"><c r="{cell}"><v>1</v></c></row>'
+                    )
+                    part = part.replace(b"</sheetData>", row.encode() + b"</sheetData>")
+                whole.writestr(name, part)
+    problem(service.post("/batch?name=x.xlsx", book.getvalue()), 422, code)
 
 
 def test_an_empty_file_has_its_header(service):
@@ -353,9 +369,10 @@ def test_an_empty_file_has_its_header(service):
         ("?name=x.exe", b"a", "H425"),
         ("?format=pdf", b"a", "H418"),
         ("?scheme=no-such", b"diagnoses\nI10\n", "H422"),
-        (f"?scheme=chs-drg-2.0&policy={POLICY}", b"diagnoses\nI10\n", "P426"),
+        (f"?scheme=demo&policy={POLICY}", b"diagnoses\nI10\n", "P426"),
         ("?sheet=x", b"diagnoses\nI10\n", "F123"),
         ("", b"diagnoses\n" + b"I10\n" * 4001, "H426"),
+        ("?format=xlsx", b"diagnoses\n" + b"I" * 40_000, "F207"),
     ],
 )
 def test_batch_refuses(service, query, body, code):
@@ -399,12 +416,11 @@ def test_a_further_file_is_told_to_come_again(service, csv):
     waiting = _begun(service, "/batch", 100)
     try:
         waiting.sendall(b"diagnoses\n")
-        _until(lambda: service.post("/batch", csv.read_bytes()).status == 503)
+        _until(service.left)  # it has its place
         reply = service.post("/batch", csv.read_bytes())
         problem(reply, 503, "H430")
         assert int(reply.headers["retry-after"]) > 0
         assert service.post("/group", {"claim": CASE}).status == 200
-        assert service.left()
     finally:
         waiting.close()
     _until(lambda: service.post("/batch", csv.read_bytes()).status == 200)
@@ -470,6 +486,35 @@ def test_a_file_that_breaks_off_breaks_the_connection(grouper_of, tmp_path, monk
     assert all(m.get("more_body") for m in sent[1:])
 
 
+def test_a_client_that_reads_nothing_loses_its_place():
+    import asyncio
+
+    from drg.service.batch import BatchAsked
+    from drg.service.uploads import Answer, Desk
+
+    stock = Stock(Settings(scheme="demo", limits=Limits(seconds=0.5)))
+    stock.grouper(Named())
+
+    async def run():
+        desk = Desk(stock)
+        body = [{"type": "http.request", "body": b"diagnoses\nI10\n"}]
+
+        async def receive():
+            return body.pop() if body else await asyncio.sleep(60)
+
+        async def send(message):
+            await asyncio.sleep(60)
+
+        asked = BatchAsked(Named(), "x.csv", "csv", None)
+        async with desk.opened():
+            with pytest.raises(ConnectionAbortedError):
+                await Answer(desk, asked, events=False)({"http_version": "1.1"}, receive, send)
+            async with desk.place(), desk.place():  # both are free again
+                pass
+
+    asyncio.run(run())
+
+
 class _Breaking:
     def __init__(self, grouper, group_frame):
         self._grouper, self.group_frame = grouper, group_frame
@@ -479,6 +524,17 @@ class _Breaking:
 
 
 # ---- what stays loaded
+
+
+def test_a_simulator_is_made_once_however_it_is_asked_for():
+    stock = Stock(Settings(scheme="demo"))
+    without = Named(rules="none")
+    usual = stock.simulator(without)
+    assert stock.simulator(Named(scheme="demo", policy="none", rules="none")) is usual
+    assert stock.simulator(without._replace(compat="")) is usual
+    # An edition that is stated is not suspected to be the other.
+    assert stock.simulator(without._replace(codes="insurance")) is not usual
+    assert stock.placer_at_hand(Named()).grouper is usual.grouper
 
 
 def test_a_shelf_keeps_the_last_few_and_makes_each_once():

@@ -70,7 +70,8 @@ _FILE = {
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _RESULT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The result; X-Drg-Rows tells its rows.",
+        "description": "The result.",
+        "headers": {"X-Drg-Rows": {"description": "Its rows.", "schema": {"type": "integer"}}},
         "content": {kind.partition(";")[0]: _BYTES for kind in MEDIA.values()},
     }
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -28,8 +27,8 @@ from drg.reports.kpi.build import KpiRun
 from drg.reports.kpi.page import key_parts
 from drg.service.batch_words import Told
 from drg.service.errors import ServiceError
-from drg.service.guard import too_large
 from drg.service.stock import Named, Stock, paid_scheme
+from drg.service.workbooks import check_workbook
 from drg.text import language
 
 if TYPE_CHECKING:
@@ -249,7 +248,7 @@ class _Opened:
         grouper, policy = self._stock.grouper(named), self._stock.policy(named)
         _agree(grouper, policy)
         if self._path.suffix == ".xlsx":
-            _bounded(self._path, _UNPACKED * limits.batch_bytes)
+            check_workbook(self._path, _UNPACKED * limits.batch_bytes)
         self._source = source = open_claims(self._path, sheet=self._asked.sheet)
         if source.rows > limits.rows:
             source.close()
@@ -276,14 +275,3 @@ def _agree(grouper: ClaimGrouper, policy: Policy | None) -> None:
         from drg.payment.mechanisms.standard import PaymentError
 
         raise PaymentError("P426", policy=policy.id, wanted=wanted, found=grouper.scheme_id)
-
-
-def _bounded(path: Path, limit: int) -> None:
-    """Refuse a workbook that unpacks to more than any real one."""
-    try:
-        with zipfile.ZipFile(path) as book:
-            size = sum(entry.file_size for entry in book.infolist())
-    except zipfile.BadZipFile:
-        return  # the reader says what is wrong with it
-    if size > limit:
-        raise too_large(limit)

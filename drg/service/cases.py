@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from drg.reasons import reason_title
 from drg.service.errors import ServiceError
 from drg.service.models import (
     CheckRequest,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drg.claims.case import Case
-    from drg.grouping.base import ClaimGrouper
+    from drg.simulate.placed import Placer
     from drg.simulate.simulator import Other
 
 __all__ = ["Cases"]
@@ -50,10 +49,10 @@ class Cases:
         """The group; in microseconds once its scheme is loaded."""
         self._bounded(asked.claim)
         named = Named(asked.scheme, asked.compat, asked.codes, policy=NONE)
-        grouper = self._stock.grouper_at_hand(named)
-        if grouper is None:
-            grouper = await self._beside(lambda: self._stock.grouper(named))
-        return _grouping(grouper, asked.claim)
+        placer = self._stock.placer_at_hand(named)
+        if placer is not None:
+            return _placed(placer, asked.claim)
+        return await self._beside(lambda: _placed(self._stock.placer(named), asked.claim))
 
     async def explain(self, asked: ExplainRequest) -> Explanation:
         """The case as it stands."""
@@ -131,24 +130,5 @@ def _named(asked: ExplainRequest) -> Named:
     return Named(asked.scheme, asked.compat, asked.codes, asked.policy, numbers, asked.rules)
 
 
-def _grouping(grouper: ClaimGrouper, case: Case) -> Grouping:
-    """A group in the words of the context's language."""
-    found = grouper.group(case)
-    return Grouping(
-        scheme=found.scheme,
-        digest=found.digest,
-        kind=grouper.kind,
-        outcome=found.outcome.value,
-        mdc=found.mdc,
-        adrg=found.adrg,
-        group=found.group,
-        group_name=found.group_name,
-        severity=found.severity,
-        reason=found.reason,
-        reason_title=reason_title(found.reason) if found.reason else "",
-        nearest_version=found.nearest_version,
-        group_class=found.group_class,
-        auxiliary=found.auxiliary,
-        decided_by=found.decided_by,
-        score=None if found.score_e4 is None else str(found.score_e4),
-    )
+def _placed(placer: Placer, case: Case) -> Grouping:
+    return placer.answer(placer.grouper.group(case))

@@ -27,8 +27,8 @@ _STATUS: Mapping[str, int] = {
     "H440": 500,
 }
 _ABOUT_THE_REQUEST = 422
-#: The file of a request, where it lies while it is worked on.
-_FOLDERS = re.compile(r"\S*drg-serve-\S*[/\\]claims\.[a-z]+")
+#: The file of a request, and its result, where they lie while they are worked on.
+_FOLDERS = re.compile(r"\S*drg-serve-\S*[/\\](?:claims|result)\.[a-z]+")
 
 
 class ServiceError(DrgError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from drg.text import catalogue, text
 __all__ = ["invalid", "too_long"]
 
 _AREA = "service"
+#: The values of a choice, as pydantic lists them.
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 def invalid(errors: Sequence[Any]) -> ServiceError:
@@ -31,6 +34,8 @@ def invalid(errors: Sequence[Any]) -> ServiceError:
     key = f"why_{kind}"
     known = key if key in catalogue(_AREA) else "why_other"
     params = {name: str(value) for name, value in first.get("ctx", {}).items()}
+    if "expected" in params:  # 'a', 'b' or 'c'
+        params["expected"] = ", ".join(_QUOTED.findall(params["expected"]))
     why = text(f"{_AREA}.{known}", **params) if params else text(f"{_AREA}.{known}")
     field = str(place[-1]) if place else text("service.whole_body")
     return ServiceError("H418", where=where, field=field, why=why)

@@ -119,7 +119,7 @@ class Health(_Answer):
     version: str
     scheme: str
     policy: str | None
-    limits: dict[str, float]
+    limits: dict[str, int | float]
 
 
 class SchemeLine(_Answer):

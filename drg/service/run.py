@@ -51,18 +51,18 @@ def serve(settings: Settings, ready: Callable[[str], None], *, show: bool = Fals
         What the settings name cannot be loaded.
     """
     settings.check_host()
-    app, server_of = _parts(settings)
-    app.state.stock.open()
-    # What is loaded stays: no collection need look at it again.
-    gc.freeze()
-    # A thread that explains a case is not to keep others waiting for 5 ms at a time.
-    sys.setswitchinterval(_TURN_SECONDS)
+    app, run_on = _parts(settings)
     with _listening(settings) as listening:
+        app.state.stock.open()
+        # What is loaded stays: no collection need look at it again.
+        gc.freeze()
+        # A thread that explains a case is not to keep others waiting for 5 ms at a time.
+        sys.setswitchinterval(_TURN_SECONDS)
         url = _url(listening)
         ready(url)
         if show:
             webbrowser.open(url)
-        server_of(listening)
+        run_on(listening)
 
 
 def _parts(settings: Settings) -> tuple[FastAPI, Callable[[socket.socket], None]]:

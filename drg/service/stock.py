@@ -6,17 +6,17 @@ off the event loop; what is at hand is given at once.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from difflib import get_close_matches
 from functools import cache, partial
-from threading import Lock
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
+from drg.claims.model import Claim
 from drg.dip.load import load_grouper
 from drg.service.errors import ServiceError
 from drg.service.numbers import refuse_files
 from drg.service.settings import Settings
+from drg.service.shelf import Shelf
 from drg.text import language
 
 if TYPE_CHECKING:
@@ -25,16 +25,14 @@ if TYPE_CHECKING:
     from drg.audit.model import RuleSet
     from drg.grouping.base import ClaimGrouper
     from drg.payment.policy import Policy
+    from drg.simulate.placed import Placer
     from drg.simulate.simulator import Simulator
 
-__all__ = ["NONE", "Named", "Shelf", "Stock"]
+__all__ = ["NONE", "Named", "Stock"]
 
-T = TypeVar("T")
 #: What a request says to go without a policy, or without audit rules.
 NONE = "none"
 _USUAL_RULES = "national"
-#: Things of one kind that stay loaded.
-_KEPT = 16
 #: Names suggested for one that is not there.
 _NEAR = 4
 
@@ -55,45 +53,6 @@ class Named(NamedTuple):
         return tuple(f"{path} = {value}" for path, value in dict(self.numbers).items())
 
 
-class Shelf(Generic[T]):
-    """The last few things made, by key; one key is made once, however many ask at a time."""
-
-    def __init__(self, kept: int = _KEPT) -> None:
-        self._kept = kept
-        self._made: OrderedDict[Hashable, T] = OrderedDict()
-        self._making: dict[Hashable, Lock] = {}
-        self._lock = Lock()
-
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def at_hand(self, key: Hashable) -> T | None:
-        """What is there already, or None; never waits for one that is being made."""
-        with self._lock:
-            if (found := self._made.get(key)) is not None:
-                self._made.move_to_end(key)
-            return found
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is there, or is made now; errors of ``make`` pass through, and nothing is kept."""
-        if (found := self.at_hand(key)) is not None:
-            return found
-        with self._lock:
-            making = self._making.setdefault(key, Lock())
-        with making:
-            try:
-                if (found := self.at_hand(key)) is None:
-                    found = make()
-                    with self._lock:
-                        self._made[key] = found
-                        while len(self._made) > self._kept:
-                            self._made.popitem(last=False)
-            finally:
-                with self._lock:
-                    self._making.pop(key, None)
-        return found
-
-
 class Stock:
     """What requests name, shared by all of them and by threads.
 
@@ -106,22 +65,19 @@ class Stock:
         self.settings = settings
         self.means: pl.DataFrame | None = None
         self.hospitals: pl.DataFrame | None = None
-        self._groupers: Shelf[ClaimGrouper] = Shelf()
+        self._placers: Shelf[Placer] = Shelf()
         self._policies: Shelf[Policy] = Shelf()
         self._rules: Shelf[RuleSet] = Shelf()
         self._simulators: Shelf[Simulator] = Shelf()
 
     def open(self) -> None:
-        """Load what the service assumes, so that whatever is wrong is told at the start.
+        """Load what the service assumes: what is wrong is told at the start, and no coder waits.
 
         Raises
         ------
         DrgError
             No such scheme or policy, or a table cannot be read.
         """
-        self.grouper(Named())
-        if self.settings.policy is not None:
-            self.policy(Named())
         if self.settings.reference is not None and self.means is None:
             from drg.scale.means import read_means
 
@@ -130,27 +86,43 @@ class Stock:
             from drg.settlement.inputs import read_hospitals
 
             self.hospitals = read_hospitals(self.settings.hospitals)
+        from drg.claims.case import Case
 
-    def grouper_at_hand(self, named: Named) -> ClaimGrouper | None:
-        """The grouper if it is loaded and no policy has to be asked which it is."""
+        self.placer(Named(policy=NONE))
+        # Rules, lists, names and the reference grouper are read when a case first needs them.
+        self.simulator(Named()).explain(Case())
+
+    def placer_at_hand(self, named: Named) -> Placer | None:
+        """``placer``, if grouping by it reads nothing more: loaded, and of one version."""
         if named.scheme is None:
             named = named._replace(scheme=self.settings.scheme)
-        return self._groupers.at_hand(_grouper_key(named))
+        found = self._placers.at_hand(_grouper_key(named))
+        return None if found is None or found.grouper.versions else found
 
-    def grouper(self, named: Named) -> ClaimGrouper:
-        """The grouper of a request: its scheme, its policy's, or as the service was started.
+    def placer(self, named: Named) -> Placer:
+        """The grouper of a request, and what words its results.
 
         Raises
         ------
         ServiceError
             H422: none of this id is shipped.
         SchemeError
-            S102: no such overlay.
+            S103: no such overlay.
         """
         scheme = named.scheme or self._policy_scheme(named) or self.settings.scheme
         named = named._replace(scheme=scheme)
         make = partial(self._load, scheme, named.compat, named.codes)
-        return self._groupers.get(_grouper_key(named), make)
+        return self._placers.get(_grouper_key(named), make)
+
+    def grouper(self, named: Named) -> ClaimGrouper:
+        """The grouper of a request: its scheme, its policy's, or as the service was started.
+
+        Raises
+        ------
+        DrgError
+            As ``placer``.
+        """
+        return self.placer(named).grouper
 
     def policy(self, named: Named) -> Policy | None:
         """The policy of a request with its numbers; None: none is named.
@@ -192,8 +164,19 @@ class Stock:
         DrgError
             As ``grouper``, ``policy`` and ``rules``.
         """
+        named = self._in_full(named)
+        # Words of a policy are in the language it was loaded in.
         key = (named, language())
         return self._simulators.get(key, partial(self._simulator, named))
+
+    def _in_full(self, named: Named) -> Named:
+        """What is named, with what is assumed: one simulator, however it is asked for."""
+        return named._replace(
+            scheme=named.scheme or self._policy_scheme(named) or self.settings.scheme,
+            compat=named.compat or None,
+            policy=named.policy or self.settings.policy or NONE,
+            rules=named.rules or _USUAL_RULES,
+        )
 
     def _simulator(self, named: Named) -> Simulator:
         from drg.scale.means import known_means
@@ -208,6 +191,7 @@ class Stock:
             means=means,
             hospitals=self.hospitals,
             changed=named.changed,
+            edition_stated=named.codes is not None,
         )
 
     def _policy_scheme(self, named: Named) -> str:
@@ -217,10 +201,15 @@ class Stock:
         policy = self.policy(named)
         return "" if policy is None else paid_scheme(policy)
 
-    def _load(self, scheme: str, compat: str | None, codes: str | None) -> ClaimGrouper:
+    def _load(self, scheme: str, compat: str | None, codes: str | None) -> Placer:
         if scheme not in shipped_schemes():
             raise ServiceError("H422", id=scheme, near=_near(scheme, shipped_schemes()))
-        return load_grouper(scheme, compat, codes)
+        from drg.simulate.placed import Placer
+
+        placer = Placer(load_grouper(scheme, compat, codes))
+        # Its tables and names are read now, not while others wait for the event loop.
+        placer.answer(placer.grouper.group(Claim()))
+        return placer
 
 
 def paid_scheme(policy: Policy) -> str:

@@ -10,9 +10,10 @@ import asyncio
 import shutil
 import tempfile
 from asyncio import run_coroutine_threadsafe
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from anyio import CapacityLimiter
@@ -92,6 +93,8 @@ class Answer(Response):
         super().__init__()
         self._desk, self._asked, self._events = desk, asked, events
         self._started = False
+        self._sized = False
+        self._held = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the body, then answer."""
@@ -105,6 +108,8 @@ class Answer(Response):
                 path = folder / f"claims{Path(self._asked.name).suffix.lower()}"
                 await self._save(receive, path)
                 await self._work(path, scope, receive, sending)
+            # Whoever has the whole answer finds the place free, and nothing left of the file.
+            await sending({"type": "http.response.body", "body": self._held, "more_body": False})
         except Gone:
             return
         except Exception as error:
@@ -146,16 +151,27 @@ class Answer(Response):
             batch.stop.set()
 
         async def body(piece: bytes) -> None:
+            if self._sized:  # the last piece is the end of the answer
+                piece, self._held = self._held, piece
             await send({"type": "http.response.body", "body": piece, "more_body": True})
 
         # A writer of files may ask for the next rows in a thread of its own.
         loop = asyncio.get_running_loop()
 
+        def wait(sending: Coroutine[Any, Any, None]) -> None:
+            seconds = self._desk.limits.seconds
+            sent = run_coroutine_threadsafe(sending, loop)
+            try:
+                sent.result(seconds)
+            except TimeoutError:  # a client that reads nothing does not keep its place
+                sent.cancel()
+                raise ServiceError("H431", seconds=f"{seconds:g}") from None
+
         def head(told: Head) -> None:
-            run_coroutine_threadsafe(self._head(send, told, batch.result_name), loop).result()
+            wait(self._head(send, told, batch.result_name))
 
         def emit(piece: bytes) -> None:
-            run_coroutine_threadsafe(body(piece), loop).result()
+            wait(body(piece))
 
         # Without a size and without chunks only the end of the connection ends an answer.
         whole = scope["http_version"] == "1.0"
@@ -171,7 +187,6 @@ class Answer(Response):
         finally:
             batch.stop.set()
             watching.cancel()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _start_events(self, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
@@ -184,6 +199,7 @@ class Answer(Response):
             (b"x-drg-rows", str(told.rows).encode()),
         ]
         if told.size is not None:
+            self._sized = True
             headers.append((b"content-length", str(told.size).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
