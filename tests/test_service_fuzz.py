@@ -64,4 +64,4 @@ def test_no_request_is_a_fault_of_ours(label, service):
 @pytest.mark.long
 @pytest.mark.parametrize("label", LABELS)
 def test_no_request_is_a_fault_of_ours_at_length(label, service):
-    draw(label, service.url, 200)
+    draw(label, service.url, 100)
