@@ -77,10 +77,10 @@ class Browser:
         self._ask("Page.navigate", url=url)
         self._wait("Page.loadEventFired")
 
-    def window(self, width: int, height: int = 768, *, media: str = "screen") -> None:
+    def window(self, width: int, *, media: str = "screen") -> None:
         """Another size, or paper instead of the screen, for the page that is open."""
         self._ask(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+            "Emulation.setDeviceMetricsOverride", width=width, height=768, deviceScaleFactor=1,
             mobile=False,
         )  # fmt: skip
         self._ask("Emulation.setEmulatedMedia", media=media)

@@ -123,8 +123,10 @@ def test_explain_and_check(service):
     assert told["grouping"]["group"]
     dearer = service.post("/explain", {**asked, "set": {"drg.rates.310": "99999"}}).json()
     assert dearer["money"]["rate_fen"] == 9_999_900
-    found = service.post("/check", {"claim": CASE, "rules": "none"}).json()["findings"]
-    assert {f["code"] for f in found} <= {f["code"] for f in told["findings"]}
+    unknown = {**CASE, "diagnoses": ["J18.900", "X99.X"]}
+    found = service.post("/check", {"claim": unknown, "rules": "none"}).json()["findings"]
+    told = service.post("/explain", {**asked, "claim": unknown}).json()
+    assert "N401" in {f["code"] for f in found} <= {f["code"] for f in told["findings"]}
 
 
 def test_simulate(service):

@@ -27,8 +27,9 @@ from drg.reports.kpi.build import KpiRun
 from drg.reports.kpi.page import key_parts
 from drg.service.batch_words import Told
 from drg.service.errors import ServiceError
-from drg.service.stock import Named, Stock, paid_scheme
+from drg.service.stock import Named, Stock
 from drg.service.workbooks import check_workbook
+from drg.simulate.desk import Desk
 from drg.text import language
 
 if TYPE_CHECKING:
@@ -246,7 +247,8 @@ class _Opened:
     def __enter__(self) -> tuple[ClaimSource, ClaimGrouper, Policy | None]:
         named, limits = self._asked.named, self._stock.settings.limits
         grouper, policy = self._stock.grouper(named), self._stock.policy(named)
-        _agree(grouper, policy)
+        if policy is not None:
+            Desk(grouper, None, edition_stated=False).require(policy)
         if self._path.suffix == ".xlsx":
             check_workbook(self._path, _UNPACKED * limits.batch_bytes)
         self._source = source = open_claims(self._path, sheet=self._asked.sheet)
@@ -266,12 +268,3 @@ def _pricer(policy: Policy | None, hospitals: pl.DataFrame | None) -> Pricer | N
     from drg.payment.pricing.price import Pricer
 
     return Pricer(policy, hospitals)
-
-
-def _agree(grouper: ClaimGrouper, policy: Policy | None) -> None:
-    """Refuse a policy that pays the groups of another scheme."""
-    wanted = "" if policy is None else paid_scheme(policy)
-    if policy is not None and wanted and not grouper.versions and wanted != grouper.scheme_id:
-        from drg.payment.mechanisms.standard import PaymentError
-
-        raise PaymentError("P426", policy=policy.id, wanted=wanted, found=grouper.scheme_id)

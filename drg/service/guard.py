@@ -26,6 +26,7 @@ from drg.text import LANGUAGES, set_language, text
 __all__ = [
     "RETRY_SECONDS",
     "Guard",
+    "answer_error",
     "drain",
     "fault",
     "problem_bytes",
@@ -107,7 +108,7 @@ class Guard:
                 # The length is not told yet: only a broken connection says that this is not all.
                 raise ConnectionAbortedError from None
             told = error if isinstance(error, DrgError) else fault(error)
-            await _answer(told, sending)
+            await answer_error(told, sending)
 
     def _admit(self, scope: Scope, headers: dict[bytes, str]) -> None:
         """Refuse a foreign host or page, and a body of the wrong kind."""
@@ -204,8 +205,9 @@ def retry_headers(error: DrgError) -> list[tuple[bytes, bytes]]:
     return [(b"retry-after", str(RETRY_SECONDS).encode())] if error.code == "H430" else []
 
 
-async def _answer(error: DrgError, send: Send) -> None:
-    body = problem_bytes(error)
+async def answer_error(error: DrgError, send: Send, name: str = "") -> None:
+    """Answer with an error, nothing having been sent yet; ``name`` as in ``problem_bytes``."""
+    body = problem_bytes(error, name)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

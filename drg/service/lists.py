@@ -12,7 +12,7 @@ from drg.schemes.codebook import CodeEntry, search_codes
 from drg.schemes.crosswalk import Kind, shipped_crosswalks
 from drg.service.headers import accepted_headers
 from drg.service.models import CodeHit, FieldInfo, PolicyLine, RulesLine, SchemeLine
-from drg.service.stock import paid_scheme
+from drg.simulate.others import scheme_named
 from drg.text import catalogue, text
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def policy_list(lang: str) -> tuple[PolicyLine, ...]:
             title=policy.title_zh if lang == "zh" else policy.title_en,
             in_force=policy.in_force.texts,
             in_force_status=policy.in_force_status,
-            scheme=paid_scheme(policy),
+            scheme=scheme_named(policy),
             kind="drg" if policy.drg else "dip" if policy.dip else "other",
             insurances=policy.insurances,
             wanted=dict(policy.wanted),

@@ -17,6 +17,7 @@ from drg.service.errors import ServiceError
 from drg.service.numbers import refuse_files
 from drg.service.settings import Settings
 from drg.service.shelf import Shelf
+from drg.simulate.others import scheme_named
 from drg.text import language
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Stock:
         self.settings = settings
         self.means: pl.DataFrame | None = None
         self.hospitals: pl.DataFrame | None = None
+        self._open = False
         self._placers: Shelf[Placer] = Shelf()
         self._policies: Shelf[Policy] = Shelf()
         self._rules: Shelf[RuleSet] = Shelf()
@@ -73,16 +75,20 @@ class Stock:
     def open(self) -> None:
         """Load what the service assumes: what is wrong is told at the start, and no coder waits.
 
+        Once: before the server begins, or else when the application does.
+
         Raises
         ------
         DrgError
             No such scheme or policy, or a table cannot be read.
         """
-        if self.settings.reference is not None and self.means is None:
+        if self._open:
+            return
+        if self.settings.reference is not None:
             from drg.scale.means import read_means
 
             self.means = read_means(self.settings.reference)
-        if self.settings.hospitals is not None and self.hospitals is None:
+        if self.settings.hospitals is not None:
             from drg.settlement.inputs import read_hospitals
 
             self.hospitals = read_hospitals(self.settings.hospitals)
@@ -91,6 +97,7 @@ class Stock:
         self.placer(Named(policy=NONE))
         # Rules, lists, names and the reference grouper are read when a case first needs them.
         self.simulator(Named()).explain(Case())
+        self._open = True
 
     def placer_at_hand(self, named: Named) -> Placer | None:
         """``placer``, if grouping by it reads nothing more: loaded, and of one version."""
@@ -198,8 +205,7 @@ class Stock:
         """The scheme whose groups the policy pays; ``""``: none is named, or it takes any."""
         if (named.policy or self.settings.policy or NONE) == NONE:
             return ""
-        policy = self.policy(named)
-        return "" if policy is None else paid_scheme(policy)
+        return scheme_named(self.policy(named))
 
     def _load(self, scheme: str, compat: str | None, codes: str | None) -> Placer:
         if scheme not in shipped_schemes():
@@ -210,15 +216,6 @@ class Stock:
         # Its tables and names are read now, not while others wait for the event loop.
         placer.answer(placer.grouper.group(Claim()))
         return placer
-
-
-def paid_scheme(policy: Policy) -> str:
-    """Id of the scheme or catalogue whose groups a policy pays; ``""``: any, or none."""
-    from drg.payment.pricing.dip_catalogue import catalogue_id
-
-    if policy.drg is not None:
-        return policy.drg.scheme
-    return catalogue_id(policy.dip.catalogue) if policy.dip is not None else ""
 
 
 @cache

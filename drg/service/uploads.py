@@ -23,8 +23,15 @@ from starlette.types import Message, Receive, Scope, Send
 
 from drg.errors import DrgError
 from drg.service.batch import MEDIA, Batch, BatchAsked, Gone, Head
-from drg.service.errors import ServiceError, status_of
-from drg.service.guard import RETRY_SECONDS, drain, fault, problem_bytes, retry_headers, too_large
+from drg.service.errors import ServiceError
+from drg.service.guard import (
+    RETRY_SECONDS,
+    answer_error,
+    drain,
+    fault,
+    problem_bytes,
+    too_large,
+)
 from drg.service.stock import Stock
 
 __all__ = ["Answer", "Desk"]
@@ -208,18 +215,8 @@ class Answer(Response):
         if self._started and not self._events:
             raise ConnectionAbortedError from None
         if self._started:
-            line = b'{"event": "error", ' + self._problem(error)[1:] + b"\n"
+            # The file is told by its own name in place of where it lay here.
+            line = b'{"event": "error", ' + problem_bytes(error, self._asked.name)[1:] + b"\n"
             await send({"type": "http.response.body", "body": line, "more_body": False})
             return
-        body = self._problem(error)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            *retry_headers(error),
-        ]
-        await send({"type": "http.response.start", "status": status_of(error), "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    def _problem(self, error: DrgError) -> bytes:
-        """The error with the file's own name in place of where it lay here."""
-        return problem_bytes(error, self._asked.name)
+        await answer_error(error, send, self._asked.name)

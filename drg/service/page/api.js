@@ -46,8 +46,3 @@ export async function ask(path, { query = {}, body, signal } = {}) {
   if (!answer.ok) throw await failure(answer);
   return answer.json();
 }
-
-/** The list in an answer, whether bare or under its only list-valued name. */
-export function listOf(answer) {
-  return Array.isArray(answer) ? answer : Object.values(answer).find(Array.isArray) || [];
-}

@@ -2,7 +2,7 @@
 // back. The file is offered only when it is whole and its digest agrees.
 
 import { address, failure, Failure } from "./api.js";
-import { announce, el } from "./dom.js";
+import { announce, button, el } from "./dom.js";
 import { count } from "./figures.js";
 import { notice, problem } from "./pieces.js";
 import { onChange, state } from "./store.js";
@@ -249,27 +249,15 @@ export function batchTab() {
       el(
         "p",
         { class: "actions" },
-        el(
-          "button",
-          {
-            type: "button",
-            class: "main",
-            id: "start",
-            disabled: !file || running !== null,
-            onclick: start,
-          },
-          t("batch_start"),
-        ),
-        el(
-          "button",
-          {
-            type: "button",
-            id: "cancel",
-            disabled: running === null,
-            onclick: () => running && running.abort(),
-          },
-          t("batch_cancel"),
-        ),
+        button(t("batch_start"), start, {
+          class: "main",
+          id: "start",
+          disabled: !file || running !== null,
+        }),
+        button(t("batch_cancel"), () => running && running.abort(), {
+          id: "cancel",
+          disabled: running === null,
+        }),
       ),
       out,
     );

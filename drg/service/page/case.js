@@ -1,7 +1,7 @@
 // The tab of one case: its form, pasting, examples, and the answer beside it.
 
 import { ask } from "./api.js";
-import { announce, calm, el } from "./dom.js";
+import { announce, button, calm, el } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { caseForm, setCase, showAtField } from "./form.js";
 import { readCase } from "./paste.js";
@@ -161,17 +161,11 @@ function pasteDialog() {
     el(
       "p",
       { class: "actions" },
-      el(
-        "button",
-        {
-          type: "button",
-          class: "main",
-          id: "paste-read",
-          onclick: () => paste(parts.pasteText.value),
-        },
-        t("paste_read"),
-      ),
-      el("button", { type: "button", onclick: () => parts.dialog.close() }, t("close")),
+      button(t("paste_read"), () => paste(parts.pasteText.value), {
+        class: "main",
+        id: "paste-read",
+      }),
+      button(t("close"), () => parts.dialog.close()),
     ),
   );
   return parts.dialog;
@@ -207,11 +201,7 @@ export function caseTab(asked) {
   const tools = el(
     "div",
     { class: "tools" },
-    el(
-      "button",
-      { type: "button", id: "paste", onclick: () => parts.dialog.showModal() },
-      t("paste"),
-    ),
+    button(t("paste"), () => parts.dialog.showModal(), { id: "paste" }),
     el(
       "select",
       {
@@ -225,11 +215,7 @@ export function caseTab(asked) {
       el("option", { value: "" }, t("examples")),
       EXAMPLES.map(({ id }) => el("option", { value: id }, t(`example_${id}`))),
     ),
-    el(
-      "button",
-      { type: "button", id: "clear", title: t("clear_hint"), onclick: clear },
-      t("clear"),
-    ),
+    button(t("clear"), clear, { id: "clear", title: t("clear_hint") }),
   );
   const actions = el(
     "div",
@@ -238,27 +224,15 @@ export function caseTab(asked) {
     el(
       "p",
       { class: "actions" },
-      el(
-        "button",
-        {
-          type: "button",
-          class: "main",
-          id: "explain",
-          "aria-keyshortcuts": "Control+Enter",
-          onclick: explain,
-        },
-        t("explain"),
-      ),
-      el(
-        "button",
-        {
-          type: "button",
-          id: "to-scenarios",
-          "aria-keyshortcuts": "Control+Shift+Enter",
-          onclick: asked.toScenarios,
-        },
-        t("to_scenarios"),
-      ),
+      button(t("explain"), explain, {
+        class: "main",
+        id: "explain",
+        "aria-keyshortcuts": "Control+Enter",
+      }),
+      button(t("to_scenarios"), asked.toScenarios, {
+        id: "to-scenarios",
+        "aria-keyshortcuts": "Control+Shift+Enter",
+      }),
     ),
   );
   const node = el(

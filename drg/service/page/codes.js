@@ -1,7 +1,7 @@
 // An ordered list of codes, the principal first. One stop of Tab: ↑ ↓ walk, Alt+↑ ↓ move a code,
 // Home makes it the principal, Delete takes it out; the same by buttons.
 
-import { announce, el } from "./dom.js";
+import { announce, el, signButton } from "./dom.js";
 import { clinical, codeSearch } from "./search.js";
 import { changed, state } from "./store.js";
 import { t } from "./words.js";
@@ -51,19 +51,7 @@ export function codeList(name) {
     item.focus();
   };
   const button = (sign, words, act, off) =>
-    el(
-      "button",
-      {
-        type: "button",
-        tabindex: "-1",
-        class: "small",
-        title: words,
-        "aria-label": words,
-        disabled: off,
-        onclick: act,
-      },
-      sign,
-    );
+    signButton(sign, words, act, { tabindex: "-1", disabled: off });
   const unread = (entry) =>
     entry.unknown
       ? t("code_unknown")
@@ -108,5 +96,5 @@ export function codeList(name) {
     changed("case");
   });
   draw();
-  return { node: el("section", { class: "coded" }, heading, list, search), draw };
+  return el("section", { class: "coded" }, heading, list, search);
 }

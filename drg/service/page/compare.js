@@ -9,8 +9,6 @@ import { t } from "./words.js";
 /** Most columns: more do not fit the screen of a ward. */
 export const MOST = 4;
 
-const amount = (fen) => yuan(fen);
-
 /** Rows: name, text of a case (what is compared), and optionally how it is shown. */
 const ROWS = [
   ["group", (one) => one.grouping.group || one.grouping.outcome, (one) => groupWords(one.grouping)],
@@ -42,14 +40,14 @@ const ROWS = [
   ],
   [
     "standard",
-    (one) => amount(one.money?.standard_fen),
+    (one) => yuan(one.money?.standard_fen),
     null,
     (one, first) => less(one.money?.standard_fen, first.money?.standard_fen),
   ],
   ["case_class", (one) => one.money?.case_class_title || "—"],
   [
     "fund",
-    (one) => amount(one.money?.fund_fen),
+    (one) => yuan(one.money?.fund_fen),
     null,
     (one, first) => less(one.money?.fund_fen, first.money?.fund_fen),
   ],

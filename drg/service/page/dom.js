@@ -27,6 +27,14 @@ export function svg(tag, attributes, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/** A button with its words, and what it does. */
+export const button = (words, act, attributes) =>
+  el("button", { type: "button", onclick: act, ...attributes }, words);
+
+/** A small button of a sign that words name. */
+export const signButton = (sign, words, act, attributes) =>
+  button(sign, act, { class: "small", title: words, "aria-label": words, ...attributes });
+
 /** A table: heads and rows of cells; a cell is text, nodes, or {cell, …attributes}. */
 export function table(heads, rows, attributes) {
   const cells = (tag, row) =>

@@ -151,7 +151,7 @@ export function caseForm() {
     const rest = state.fields.filter((field) => !used.has(field.name));
     const filled = rest.some((field) => state.case.values[field.name]);
     node.replaceChildren(
-      ...CODES.map((name) => codeList(name).node),
+      ...CODES.map(codeList),
       group("person"),
       group("stay"),
       group("cost"),

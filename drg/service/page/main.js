@@ -1,9 +1,9 @@
 // The page: language, tabs, shortcuts.
 
-import { ask, listOf } from "./api.js";
+import { ask } from "./api.js";
 import { batchTab } from "./batch.js";
 import { answered, caseTab, drawAnswer, drawForm, drawTold, explain, group, paste, pasting } from "./case.js";
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 import { problem } from "./pieces.js";
 import { scenarioTab } from "./scenarios.js";
 import { choosePolicy, settingBar } from "./setting.js";
@@ -43,17 +43,11 @@ function tabs() {
     "div",
     { role: "tablist", class: "tabs", "aria-label": t("title"), onkeydown: step },
     TABS.map((name) =>
-      el(
-        "button",
-        {
-          type: "button",
-          role: "tab",
-          id: `tab-${name}`,
-          "aria-controls": `panel-${name}`,
-          onclick: () => show(name),
-        },
-        t(`tab_${name}`),
-      ),
+      button(t(`tab_${name}`), () => show(name), {
+        role: "tab",
+        id: `tab-${name}`,
+        "aria-controls": `panel-${name}`,
+      }),
     ),
   );
 }
@@ -107,22 +101,12 @@ function build() {
       {},
       el("h1", {}, t("title")),
       tabs(),
-      el(
-        "button",
-        { type: "button", class: "plain", id: "print", onclick: () => window.print() },
-        t("print"),
-      ),
-      el(
-        "button",
-        {
-          type: "button",
-          class: "plain",
-          id: "language",
-          lang: language() === "zh" ? "en" : "zh-CN",
-          onclick: turn,
-        },
-        t("other_language"),
-      ),
+      button(t("print"), () => window.print(), { class: "plain", id: "print" }),
+      button(t("other_language"), turn, {
+        class: "plain",
+        id: "language",
+        lang: language() === "zh" ? "en" : "zh-CN",
+      }),
     ),
     parts.trouble,
     el("p", { class: "standing" }, t("notice")),
@@ -149,7 +133,7 @@ async function load(lang) {
   const lists = await Promise.all(
     ["/fields", "/schemes", "/policies", "/rules"].map((path) => ask(path)),
   );
-  [state.fields, state.schemes, state.policies, state.ruleSets] = lists.map(listOf);
+  [state.fields, state.schemes, state.policies, state.ruleSets] = lists;
   build();
 }
 

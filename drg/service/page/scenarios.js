@@ -1,9 +1,9 @@
 // What would change the case: all alternatives in recorded order, and chosen ones side by side.
 
-import { ask, listOf } from "./api.js";
+import { ask } from "./api.js";
 import { comparison, MOST } from "./compare.js";
 import { codeSearch } from "./search.js";
-import { announce, el, table } from "./dom.js";
+import { announce, button, el, signButton, table } from "./dom.js";
 import { signed, signedText, yuan } from "./figures.js";
 import { groupWords, notice, problem } from "./pieces.js";
 import { claimOf, fieldOf, hasCodes, onChange, settingOf, state } from "./store.js";
@@ -64,22 +64,7 @@ function checks(draw) {
 }
 
 function chip(words, gone) {
-  return el(
-    "li",
-    {},
-    words,
-    el(
-      "button",
-      {
-        type: "button",
-        class: "small",
-        "aria-label": t("remove"),
-        title: t("remove"),
-        onclick: gone,
-      },
-      "×",
-    ),
-  );
+  return el("li", {}, words, signButton("×", t("remove"), gone));
 }
 
 function additions(draw) {
@@ -149,7 +134,7 @@ function corrections(draw) {
       name,
       el("label", { for: "correct-value", class: "quiet" }, t("correct_value")),
       value,
-      el("button", { type: "button", onclick: add }, t("add")),
+      button(t("add"), add),
     ),
     chips.length ? el("ul", { class: "chips" }, chips) : null,
   );
@@ -203,7 +188,7 @@ function others(draw) {
       policy,
       el("label", { for: "other-number" }, t("number")),
       number,
-      el("button", { type: "button", onclick: add }, t("add")),
+      button(t("add"), add),
     ),
     chips.length ? el("ul", { class: "chips" }, chips) : null,
   );
@@ -318,7 +303,7 @@ async function run(draw) {
     const first = answer.scenarios.find((one) => !one.same_group) || answer.scenarios[0];
     const kept = [...chosen].filter((place) => place <= answer.scenarios.length);
     chosen = new Set(kept.length > 1 ? kept : [0, ...(first ? [first.place] : [])]);
-    announce(t("scenarios_done", { n: listOf(answer.scenarios).length }));
+    announce(t("scenarios_done", { n: answer.scenarios.length }));
   } catch (error) {
     if (error.name === "AbortError") return;
     [answer, failed] = [null, error];
@@ -326,7 +311,7 @@ async function run(draw) {
   draw();
 }
 
-/** The tab of scenarios: `node`, `draw()`, and `run()` for the shortcut. */
+/** The tab of scenarios: `node`, `run()` for the shortcut, and whether it was `asked()`. */
 export function scenarioTab() {
   const node = el("div", { class: "scenarios" });
   const draw = () => {
@@ -340,11 +325,7 @@ export function scenarioTab() {
       el(
         "p",
         { class: "actions" },
-        el(
-          "button",
-          { type: "button", class: "main", id: "simulate", onclick: () => run(draw) },
-          t("simulate"),
-        ),
+        button(t("simulate"), () => run(draw), { class: "main", id: "simulate" }),
         el("span", { class: "hint" }, t("simulate_hint")),
       ),
       failed ? problem(failed) : "",
@@ -384,5 +365,5 @@ export function scenarioTab() {
     }
   });
   draw();
-  return { node, draw, run: () => run(draw), asked: () => answer !== null };
+  return { node, run: () => run(draw), asked: () => answer !== null };
 }

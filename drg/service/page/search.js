@@ -1,7 +1,7 @@
 // Search of codes as you type: an ARIA combobox with a list below it. ↑ ↓ choose, Enter takes, Esc
 // closes. Several codes at once (blanks, commas or | between) are all taken.
 
-import { ask, listOf } from "./api.js";
+import { ask } from "./api.js";
 import { announce, calm, el } from "./dom.js";
 import { inWords } from "./pieces.js";
 import { state } from "./store.js";
@@ -20,9 +20,7 @@ export async function nameCodes(kind, entries) {
       .filter((entry) => !entry.name)
       .map(async (entry) => {
         const query = { q: entry.code, kind, scheme: state.scheme, limit: 5 };
-        const found = await ask("/codes", { query })
-          .then(listOf)
-          .catch(() => null);
+        const found = await ask("/codes", { query }).catch(() => null);
         if (!found) return;
         const same = found.find((row) => row.code.toLowerCase() === entry.code.toLowerCase());
         if (!same) entry.unknown = true;
@@ -154,7 +152,7 @@ export function codeSearch(kind, label, taken) {
         signal,
       });
       told.hidden = true;
-      if (!signal.aborted && document.activeElement === input) show(listOf(found));
+      if (!signal.aborted && document.activeElement === input) show(found);
     } catch (error) {
       if (error.name === "AbortError") return;
       close();

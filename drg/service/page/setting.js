@@ -1,6 +1,6 @@
 // The bar above all tabs: scheme, policy, audit rules, edition of codes, numbers other than the policy's own.
 
-import { announce, el } from "./dom.js";
+import { announce, button, el, signButton } from "./dom.js";
 import { changed, state } from "./store.js";
 import { t } from "./words.js";
 
@@ -92,38 +92,22 @@ function numbers(draw) {
         input(row, "path", t("number_path")),
         "=",
         input(row, "value", t("number_value")),
-        el(
-          "button",
-          {
-            type: "button",
-            class: "small",
-            title: t("remove"),
-            "aria-label": t("remove"),
-            onclick: () => {
-              state.numbers.splice(place, 1);
-              draw();
-              changed("setting");
-            },
-          },
-          "×",
-        ),
+        signButton("×", t("remove"), () => {
+          state.numbers.splice(place, 1);
+          draw();
+          changed("setting");
+        }),
         row.why ? el("span", { class: "hint" }, row.why) : null,
       ),
     ),
-    el(
-      "button",
-      {
-        type: "button",
-        class: "plain",
-        disabled: !state.policy,
-        id: "add-number",
-        onclick: () => {
-          state.numbers.push({ path: "", value: "" });
-          draw();
-          [...document.querySelectorAll(".number-row")].at(-1).querySelector("input").focus();
-        },
-      },
+    button(
       t("number_add"),
+      () => {
+        state.numbers.push({ path: "", value: "" });
+        draw();
+        [...document.querySelectorAll(".number-row")].at(-1).querySelector("input").focus();
+      },
+      { class: "plain", disabled: !state.policy, id: "add-number" },
     ),
     state.numbers.length ? el("p", { class: "hint" }, t("number_hint")) : null,
   );

@@ -10,8 +10,7 @@ export const language = () => chosen;
 
 /** Loads the words of a language. */
 export async function speak(lang) {
-  const found = await ask("/texts", { query: { lang } });
-  words = found.texts || found;
+  words = await ask("/texts", { query: { lang } });
   chosen = lang;
   document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
 }
