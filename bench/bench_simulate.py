@@ -34,7 +34,7 @@ def harbin():
 def test_grouping_of_all_alternatives(benchmark, harbin):
     """The frame of the alternatives built, and grouped in one batch."""
     cases = Cases.of([CASE])
-    names = CodeNames(harbin.explain(CASE))
+    names = CodeNames(harbin)
     tried = Alternatives(cases.base[0], Wanted(), names.name, None).tried
 
     def run() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from drg.audit.kind import FEW, AuditClaims, field_name
+from drg.audit.kind import AuditClaims, field_name
+from drg.claims.few import FEW
 from drg.text import text
 
 if TYPE_CHECKING:

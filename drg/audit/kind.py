@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from drg.audit.model import Scope, Verdict
 from drg.audit.vocabulary import Vocabulary
+from drg.claims.few import FEW
 from drg.claims.frame import BLANKS, COLUMNS, PRICING_COLUMNS, SEPARATOR, Column
 from drg.claims.list_columns import LIST_COLUMNS
 from drg.claims.named import Named
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
-__all__ = ["FEW", "FIELDS", "AuditClaims", "CodeRows", "Kind", "Params", "Whole", "field_name"]
+__all__ = ["FIELDS", "AuditClaims", "CodeRows", "Kind", "Params", "Whole", "field_name"]
 
 T = TypeVar("T")
 
@@ -42,8 +43,6 @@ _CODES = ("diagnoses", "procedures")
 DASHES = ("-", "--", "—", "——", "\uff0d")
 _EMPTY = rf"^[{BLANKS}]*(?:{'|'.join(DASHES)})?[{BLANKS}]*$"
 _EMPTY_TEXT = re.compile(_EMPTY.strip("^$"))
-#: Claims, or findings, that are read one by one: for so few, planning columns costs more.
-FEW = 64
 
 
 class Params(BaseModel):

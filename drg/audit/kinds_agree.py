@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
 
-from drg.audit.kind import FEW, AuditClaims, Kind
+from drg.audit.kind import AuditClaims, Kind
 from drg.audit.kinds_fields import FieldParams, Holds, within
 from drg.audit.model import Scope, Verdict
 from drg.claims.days import read_days
+from drg.claims.few import FEW
 from drg.claims.typed import coded
 from drg.text import text
 

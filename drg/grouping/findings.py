@@ -8,7 +8,6 @@ and only a claim that lacks a value some rule needed takes its whole decision pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
@@ -151,10 +150,7 @@ class GroupingFindings:
     def _read_by(self, scheme: str | None) -> Grouper | DipGrouper:
         """The grouper of one scheme: this one, or of the version of that id."""
         if isinstance(self._grouper, VersionedGrouper):
-            days = [v.interval for v in self._grouper.versions if v.id == scheme and v.interval]
-            start, end = days[0].start, days[0].end
-            inside = start or (end or date.max) - timedelta(days=1)
-            found = self._grouper.at(inside)
+            found = self._grouper.version(scheme or "")
             assert found is not None, scheme
             return found
         return cast("Grouper | DipGrouper", self._grouper)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
     from drg.grouping.result import GroupResult
 
-__all__ = ["Because", "because_money", "because_scheme"]
+__all__ = ["Because", "because_money", "because_scheme", "serving_grouper"]
 
 #: Schemes, and pairs of them, whose rules are kept as functions.
 _KEPT = 8
@@ -97,7 +97,7 @@ def because_scheme(
         Sentences. Between two DRG schemes the first step at which the paths part; a DIP catalogue
         and a DRG scheme have no steps in common.
     """
-    served = [_serving(grouper, claim) for grouper in (before, after)]
+    served = [serving_grouper(grouper, claim) for grouper in (before, after)]
     results = [grouper.group(claim) for grouper in (before, after)]
     for place, result, serving in zip((before, after), results, served, strict=True):
         if serving is None:
@@ -125,7 +125,7 @@ def because_scheme(
     return (say(key, lang, one=kinds[0], two=kinds[1], before=shown[0], after=shown[1]),)
 
 
-def _serving(grouper: ClaimGrouper, claim: Claim) -> Grouper | DipGrouper | None:
+def serving_grouper(grouper: ClaimGrouper, claim: Claim) -> Grouper | DipGrouper | None:
     """The scheme or catalogue that groups a claim; None: no version does."""
     if isinstance(grouper, VersionedGrouper):
         return grouper.at(claim.discharged_on) if claim.discharged_on else None
@@ -133,7 +133,7 @@ def _serving(grouper: ClaimGrouper, claim: Claim) -> Grouper | DipGrouper | None
 
 
 def _path(grouper: ClaimGrouper, claim: Claim) -> ClaimPath | DipPath | _NoVersion:
-    serving = _serving(grouper, claim)
+    serving = serving_grouper(grouper, claim)
     if serving is None:
         return _NoVersion(grouper.group(claim))
     if isinstance(serving, DipGrouper):

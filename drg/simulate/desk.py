@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from drg.payment.mechanisms.standard import PaymentError
-from drg.payment.pricing.dip_catalogue import catalogue_id
+from drg.payment.pricing.dip_catalogue import paid_scheme
 from drg.payment.pricing.price import Pricer
 from drg.simulate.findings import case_findings
 from drg.simulate.money import case_money
@@ -70,11 +70,8 @@ class Pricers:
 
 def scheme_of(policy: Policy) -> tuple[str, str]:
     """Kind and id of what a policy's groups are of, each ``""`` where it does not say."""
-    if policy.drg is not None:
-        return "drg", policy.drg.scheme
-    if policy.dip is not None:
-        return "dip", catalogue_id(policy.dip.catalogue)
-    return "", ""
+    kind = "drg" if policy.drg is not None else "dip" if policy.dip is not None else ""
+    return kind, paid_scheme(policy)
 
 
 class Desk:
@@ -155,7 +152,7 @@ class Desk:
         places = [self._placer.answer(r, lang) for r in results_of(self._placer, grouped)]
         money: list[Money | None] = [None] * len(places)
         if pricer is not None:
-            wanted = scheme_of(pricer.policy)[1]
+            wanted = pricer.scheme
             other = [n for n, at in enumerate(places) if wanted and at.scheme not in (wanted, None)]
             if other and other[0] < firm:
                 found = places[other[0]].scheme

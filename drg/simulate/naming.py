@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drg.grouping.reference_case import Case, is_blank
+from drg.grouping.reference_case import is_blank
 from drg.schemes.crosswalk import shipped_crosswalks
 from drg.simulate.record import Kind
 
 if TYPE_CHECKING:
     from drg.claims.model import Claim
-    from drg.grouping.explain import Step
+    from drg.dip.grouper import DipGrouper
+    from drg.grouping.grouper import Grouper
 
 __all__ = ["CodeNames"]
 
 
 class CodeNames:
-    """Names codes as one decision read them.
+    """Names codes as a grouper reads them.
 
     Parameters
     ----------
-    steps : sequence of Step
-        Of any claim under the grouper; without its codes read, as where no version was in force,
-        names are those of the national lists.
+    grouper : Grouper or DipGrouper or None
+        What reads them; None, as where no version was in force: names are those of the national
+        lists.
     """
 
-    def __init__(self, steps: list[Step]) -> None:
-        self._case = next((s.subject for s in steps if isinstance(s.subject, Case)), None)
+    def __init__(self, grouper: Grouper | DipGrouper | None) -> None:
+        self._spellings = None if grouper is None else grouper.reference.spellings
 
     def name(self, kind: Kind, code: str) -> str:
         """Name of a code as it is written; ``""`` where it is unknown or has none."""
-        if self._case is None:
+        if self._spellings is None:
             return shipped_crosswalks()[kind].national.get(code.strip(), "")
-        spelling = (self._case.dx if kind == "dx" else self._case.px).spelling
+        spelling = self._spellings[kind]
         listed = spelling.read(code)
         if listed is None:
             return ""

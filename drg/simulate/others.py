@@ -50,7 +50,10 @@ class Other(NamedTuple):
 
 
 def scheme_named(policy: Policy | None) -> str:
-    """The scheme or catalogue whose groups a policy pays; ``""`` where it names none."""
+    """The scheme or catalogue whose groups a policy pays, as ``load_grouper`` takes it.
+
+    ``""`` where it names none. A catalogue that it names by its folder stays that folder.
+    """
     if policy is None:
         return ""
     if policy.drg is not None:

@@ -21,7 +21,7 @@ from drg.simulate.answer import (
     ScenarioKind,
     Simulation,
 )
-from drg.simulate.because import Because, because_money, because_scheme
+from drg.simulate.because import Because, because_money, because_scheme, serving_grouper
 from drg.simulate.cases import Cases
 from drg.simulate.desk import Answered, Answers, Desk, Pricers, scheme_of
 from drg.simulate.findings import raised_and_cleared
@@ -188,7 +188,7 @@ class Simulator:
         return self._explanations(cases, names, answers, first_row, lang)
 
     def _names(self, cases: Cases) -> list[CodeNames]:
-        return [CodeNames(self.grouper.explain(base.claim)) for base in cases.base]
+        return [CodeNames(serving_grouper(self.grouper, base.claim)) for base in cases.base]
 
     def _explanations(
         self,
@@ -251,6 +251,7 @@ class Simulator:
         explanations = self._explanations(cases, names, answers, first_row, lang)
         ordered = in_order(others)
         elsewhere = [self._elsewhere(cases, other, lang) for other in ordered]
+        changes = [other_changes(self.grouper, self.policy, other, lang) for other in ordered]
         found, place = [], count
         for n, (base, tried) in enumerate(zip(cases.base, alternatives, strict=True)):
             own = answers.rows[n]
@@ -265,12 +266,11 @@ class Simulator:
                 scenarios.append(
                     _scenario(len(scenarios) + 1, one.kind, one.label, one.changes, own, row, why)
                 )
-            for other, rows in zip(ordered, elsewhere, strict=True):
+            for other, rows, changed in zip(ordered, elsewhere, changes, strict=True):
                 why = self._why_elsewhere(base.claim, other, own, rows[n], lang)
-                changes = other_changes(self.grouper, self.policy, other, lang)
                 label = say(f"label_{other.kind}", lang, label=other.label)
                 scenarios.append(
-                    _scenario(len(scenarios) + 1, other.kind, label, changes, own, rows[n], why)
+                    _scenario(len(scenarios) + 1, other.kind, label, changed, own, rows[n], why)
                 )
             found.append(
                 Simulation(

@@ -239,9 +239,14 @@ class WhatIf:
             plan.parts[turn] = None
             frame = grouped[plan.scheme]
             priced = plan.pricer.finish(part, decisions)
-            frame = frame.rename(rename_clashing(frame.columns, priced.columns)).hstack(priced)
-            if runs:
-                frame = _shared(runs[0].frame, frame)
+            frame = frame.rename(rename_clashing(frame.columns, priced.columns))
+            if not runs:
+                frame = frame.hstack(priced)
+            elif plan.scheme == self._plans[0].scheme:
+                # Claims and groups are the baseline's columns already.
+                frame = frame.hstack(_shared(runs[0].frame, priced))
+            else:
+                frame = _shared(runs[0].frame, frame.hstack(priced))
             runs.append(Run(plan.reformed, *scheme, frame, columns))
         return runs
 

@@ -42,7 +42,6 @@ __all__ = ["Alone", "alone"]
 
 _ONE = 10**PLACES
 _BROKEN_OFF = ("2", "4")
-_PER_DISEASE = (Branch.FIXED_FUND, Branch.FULL_STANDARD)
 _BY_DAYS = (Branch.PACKAGE, Branch.PER_DIEM, Branch.VISIT)
 
 

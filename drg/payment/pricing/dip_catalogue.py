@@ -22,7 +22,9 @@ from drg.schemes.tables import read_table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CatalogueNumbers", "catalogue_id", "read_catalogue_numbers"]
+    from drg.payment.policy import Policy
+
+__all__ = ["CatalogueNumbers", "catalogue_id", "paid_scheme", "read_catalogue_numbers"]
 
 _FEN = 2
 
@@ -53,6 +55,16 @@ def catalogue_id(named: str) -> str:
     if path is None:
         return Path(named).name if "/" in named else named
     return str(read_folder(path, CATALOGUE_FILE).header.get("id", path.name))
+
+
+def paid_scheme(policy: Policy) -> str:
+    """Scheme or catalogue whose groups a policy pays, as results name it; ``""``: any, or none.
+
+    Reads the header of a catalogue.
+    """
+    if policy.drg is not None:
+        return policy.drg.scheme
+    return catalogue_id(policy.dip.catalogue) if policy.dip is not None else ""
 
 
 def read_catalogue_numbers(named: str) -> CatalogueNumbers:

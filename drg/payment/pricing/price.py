@@ -24,7 +24,7 @@ from drg.payment.pricing.alone import Alone, alone
 from drg.payment.pricing.assessed import Assessed
 from drg.payment.pricing.caps import Decisions, decide
 from drg.payment.pricing.decided import Decided
-from drg.payment.pricing.dip_catalogue import catalogue_id
+from drg.payment.pricing.dip_catalogue import paid_scheme
 from drg.payment.pricing.dip_price import DipPricer
 from drg.payment.pricing.dip_scores import DipScores
 from drg.payment.pricing.finished import fingerprints, months, priced_columns
@@ -212,15 +212,14 @@ class Pricer:
         return claims, keys, groups, sheet, self._walk.over(claims, keys, groups, visits, sheet)
 
     @cached_property
-    def _scheme(self) -> str:
+    def scheme(self) -> str:
         """Scheme or catalogue of the policy; ``""``: any."""
-        drg, dip = self.policy.drg, self.policy.dip
-        return drg.scheme if drg is not None else catalogue_id(dip.catalogue) if dip else ""
+        return paid_scheme(self.policy)
 
     def _check(self, frame: pl.DataFrame) -> None:
         if self.policy.drg is None and self.policy.dip is None:
             return
-        wanted = self._scheme
+        wanted = self.scheme
         if not {"group", "outcome"} <= {*frame.columns}:
             raise PaymentError("P427", policy=self.policy.id)
         if wanted and "scheme" in frame.columns:
