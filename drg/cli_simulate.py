@@ -6,9 +6,9 @@ terminal or for every case of a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
@@ -27,79 +27,90 @@ _PATH = click.Path(path_type=Path)
 _ONE_ONLY = ("claim_id", "as_json", "page")
 
 _claims = click.argument("claims", cls=Argument, type=_PATH)
-_scheme = click.option("-s", "--scheme", cls=Option, key="case_scheme", metavar="SCHEME")
-_policy = click.option("-p", "--policy", cls=Option, key="settle_policy", metavar="POLICY")
-_supply = click.option(
-    "--set", "supply", cls=Option, key="set", multiple=True, metavar="PATH=VALUE"
+
+
+class _Named(TypedDict):
+    """What both take to name that under which a case is looked at."""
+
+    scheme: str | None
+    policy: str | None
+    supply: tuple[str, ...]
+    rules: str | None
+    reference: Path | None
+    hospitals: Path | None
+    compat: str | None
+    codes: str | None
+
+
+def _stacked(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in their order."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_setting = _stacked(
+    click.option("-s", "--scheme", cls=Option, key="case_scheme", metavar="SCHEME"),
+    click.option("-p", "--policy", cls=Option, key="settle_policy", metavar="POLICY"),
+    click.option("--set", "supply", cls=Option, key="set", multiple=True, metavar="PATH=VALUE"),
 )
-_rules = click.option("--rules", cls=Option, key="check_rules", metavar="SET")
-_reference = click.option(
-    "--reference", cls=Option, key="case_reference", type=_PATH, metavar="FILE"
+_beside = _stacked(
+    click.option("--rules", cls=Option, key="check_rules", metavar="SET"),
+    click.option("--reference", cls=Option, key="case_reference", type=_PATH, metavar="FILE"),
+    click.option("--hospitals", cls=Option, key="settle_hospitals", type=_PATH, metavar="FILE"),
+    click.option("--page", cls=Option, key="case_page", type=_PATH, metavar="FILE"),
+    click.option("--json", "as_json", cls=Option, key="case_json", is_flag=True),
+    click.option("--compat", cls=Option, metavar="NAME"),
+    click.option("--codes", cls=Option, type=click.Choice(EDITIONS)),
+    click.option("--sheet", cls=Option, metavar="NAME"),
 )
-_hospitals = click.option(
-    "--hospitals", cls=Option, key="settle_hospitals", type=_PATH, metavar="FILE"
-)
-_page = click.option("--page", cls=Option, key="case_page", type=_PATH, metavar="FILE")
-_json = click.option("--json", "as_json", cls=Option, key="case_json", is_flag=True)
-_compat = click.option("--compat", cls=Option, metavar="NAME")
-_codes = click.option("--codes", cls=Option, type=click.Choice(EDITIONS))
-_sheet = click.option("--sheet", cls=Option, metavar="NAME")
 
 
 @click.command("explain", cls=Command)
 @_claims
 @click.option("--id", "claim_id", cls=Option, required=True, metavar="ID")
-@_scheme
-@_policy
-@_supply
-@_rules
-@_reference
-@_hospitals
-@_page
-@_json
-@_compat
-@_codes
-@_sheet
+@_setting
+@_beside
 def explain(
     claims: Path,
     claim_id: str,
-    scheme: str | None,
-    policy: str | None,
-    supply: tuple[str, ...],
-    rules: str | None,
-    reference: Path | None,
-    hospitals: Path | None,
     page: Path | None,
     as_json: bool,
-    compat: str | None,
-    codes: str | None,
     sheet: str | None,
+    **named: Unpack[_Named],
 ) -> None:
     """Tell a case as it stands."""
     from drg.claims.readers import open_claims
-    from drg.scale.find import find_claims
+    from drg.scale.find import claims_of, found_rows
 
     with open_claims(claims, sheet=sheet) as source:
-        found = find_claims(source, claim_id)
-    if not any((policy, supply, rules, reference, hospitals, page, as_json)):
+        frame, rows = found_rows(source, claim_id)
+        columns = source.columns
+    asked = ("policy", "supply", "rules", "reference", "hospitals")
+    if not (page or as_json or any(named.get(name) for name in asked)):
         from drg.dip.load import load_grouper
         from drg.scale.elsewhere import CaseError
 
-        if scheme is None:
+        if named["scheme"] is None:
             raise CaseError("G412", policy="—")
-        grouper = load_grouper(scheme, compat, codes)
-        told: list[Explanation | None] = [None] * len(found)
+        grouper = load_grouper(named["scheme"], named["compat"], named["codes"])
+        told: list[Explanation | None] = [None] * len(rows)
     else:
-        from drg.scale.simulate_file import explain_case
+        from drg.scale.simulate_file import explain_rows
 
-        desk = _desk(scheme, policy, supply, rules, reference, hospitals, compat, codes)
-        explained = explain_case(desk, claims, claim_id, sheet=sheet)
+        desk = _desk(**named)
+        explained = explain_rows(desk, frame, rows, columns)
         if as_json or page is not None:
             _write_page(page, explained)
             _write([one.model_dump_json() for one in explained] if as_json else [])
             return
         grouper, told = desk.loaded.grouper, [*explained]
-    _say_several(claim_id, [one.row for one in found])
+    _say_several(claim_id, rows)
+    found = claims_of(frame, rows, columns, claim_id)
     for n, ((_, claim), more) in enumerate(zip(found, told, strict=True)):
         if n:
             click.echo()
@@ -114,9 +125,7 @@ def explain(
 @_claims
 @click.option("--id", "claim_id", cls=Option, key="simulate_id", metavar="ID")
 @click.option("-o", "--output", "out", cls=Option, key="simulate_output", type=_PATH, metavar="OUT")
-@_scheme
-@_policy
-@_supply
+@_setting
 @click.option("--add-dx", cls=Option, multiple=True, metavar="CODE")
 @click.option("--add-px", cls=Option, multiple=True, metavar="CODE")
 @click.option("--correct", cls=Option, multiple=True, metavar="FIELD=VALUE")
@@ -124,23 +133,13 @@ def explain(
 @click.option("--principals/--no-principals", cls=Option, default=True)
 @click.option("--principal-px/--no-principal-px", cls=Option, default=True)
 @click.option("--drops/--no-drops", cls=Option, default=True)
-@_rules
-@_reference
-@_hospitals
-@_page
-@_json
-@_compat
-@_codes
-@_sheet
+@_beside
 @click.pass_context
 def simulate(
     ctx: click.Context,
     claims: Path,
     claim_id: str | None,
     out: Path | None,
-    scheme: str | None,
-    policy: str | None,
-    supply: tuple[str, ...],
     add_dx: tuple[str, ...],
     add_px: tuple[str, ...],
     correct: tuple[str, ...],
@@ -148,14 +147,10 @@ def simulate(
     principals: bool,
     principal_px: bool,
     drops: bool,
-    rules: str | None,
-    reference: Path | None,
-    hospitals: Path | None,
     page: Path | None,
     as_json: bool,
-    compat: str | None,
-    codes: str | None,
     sheet: str | None,
+    **named: Unpack[_Named],
 ) -> int:
     """Tell what would change a case."""
     from drg.scale.elsewhere import corrections_of
@@ -171,7 +166,7 @@ def simulate(
         add_procedures=add_px,
         corrections=corrections_of(correct),
     )
-    desk = _desk(scheme, policy, supply, rules, reference, hospitals, compat, codes, other)
+    desk = _desk(other, **named)
     if out is not None:
         from drg.scale.simulate_words import report_lines
 
@@ -197,34 +192,29 @@ def simulate(
 # ---- shared by the two
 
 
-def _desk(
-    scheme: str | None,
-    policy: str | None,
-    supply: tuple[str, ...],
-    rules: str | None,
-    reference: Path | None,
-    hospitals: Path | None,
-    compat: str | None,
-    codes: str | None,
-    other: tuple[str, ...] = (),
-) -> Desk:
+def _desk(other: tuple[str, ...] = (), **named: Unpack[_Named]) -> Desk:
     from drg.payment.policy.supply import read_supply
     from drg.scale.check import rules_of
     from drg.scale.elsewhere import CaseError, Setting, read_other
     from drg.scale.simulate_file import open_desk
 
+    policy, supply, hospitals = named["policy"], named["supply"], named["hospitals"]
     if policy is None and (supply or hospitals):
         raise CaseError("G413", given="--set" if supply else "--hospitals")
     setting = Setting(
-        scheme=scheme or "",
+        scheme=named["scheme"] or "",
         policy=policy or "",
         supply=read_supply(supply),
-        compat=compat,
-        codes=codes,
+        compat=named["compat"],
+        codes=named["codes"],
     )
     others = [read_other(text) for text in other]
     return open_desk(
-        setting, rules=rules_of(rules), reference=reference, hospitals=hospitals, others=others
+        setting,
+        rules=rules_of(named["rules"]),
+        reference=named["reference"],
+        hospitals=hospitals,
+        others=others,
     )
 
 

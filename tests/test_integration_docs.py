@@ -34,7 +34,7 @@ MACHINE = {
     "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
 }  # fmt: skip
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = [(language, code) for language, code in _BLOCK.findall(PAGE)]
+BLOCKS = _BLOCK.findall(PAGE)
 
 
 def blocks(language: str) -> list[str]:

@@ -15,7 +15,16 @@ import polars as pl
 
 from drg.claims.writers import write_workbook
 from drg.reports.whatif_report import lineage_frame, stacked, stacked_moves
-from drg.reports.whatif_words import code_words, paid_words, percent, say, title_of, worded_rows
+from drg.reports.whatif_words import (
+    code_words,
+    paid_words,
+    percent,
+    say,
+    signed,
+    title_of,
+    worded_rows,
+)
+from drg.reports.words import count, money
 from drg.simulate.compare_runs import BY, MOVES, ROW_SCHEMA
 
 if TYPE_CHECKING:
@@ -23,7 +32,10 @@ if TYPE_CHECKING:
     from drg.claims.workbook import Sheet, Workbook
     from drg.reports.whatif_report import WhatIfReport
 
-__all__ = ["ROWS_SHOWN", "WhatIfBook", "facts", "moved", "write_whatif_book"]
+__all__ = [
+    "ROWS_SHOWN", "WhatIfBook", "facts", "moved", "overview_rows", "overview_words",
+    "write_whatif_book",
+]  # fmt: skip
 
 #: Rows of the sheet of cases; the file of rows has all of them.
 ROWS_SHOWN = 100_000
@@ -37,6 +49,10 @@ _SUMS = (
 _FIXED = ("hospital", "department", "insurance")
 _MOVE_COLUMNS = ("reform", "kind", "from", "to", "claims", "fund_before_fen", "fund_after_fen",
                  "difference_fen")  # fmt: skip
+_OVERVIEW = (
+    "reform", "differing", "moved", "class_moved", "fund_before_fen", "fund_after_fen",
+    "difference_fen", "ratio",
+)  # fmt: skip
 _FORM_WIDTHS = (44, 14, 14, 14, 20, 20, 20, 12)
 _E4 = 10_000
 
@@ -145,27 +161,39 @@ def _overview(form: Form, report: WhatIfReport, lang: str, shown: int) -> None:
     form.gap()
     form.pairs(facts(report, lang))
     form.gap()
-    heads = ("reform", "differing", "moved", "class_moved", "fund_before_fen", "fund_after_fen",
-             "difference_fen", "ratio")  # fmt: skip
     form.table(
-        [say(f"head_{head}", lang) for head in heads],
+        [say(f"head_{head}", lang) for head in _OVERVIEW],
         ["text", "count", "count", "count", "fen", "fen", "fen", "text"],
-        [
-            [
-                result.label, result.differing, moved(result.comparison.moves, "group"),
-                moved(result.comparison.moves, "class"), total["fund_before_fen"],
-                total["fund_after_fen"], total["difference_fen"], percent(total["ratio_e4"]),
-            ]
-            for result in report.results
-            for total in [result.comparison.total]
-        ],
-    )  # fmt: skip
+        overview_rows(report),
+    )
     for result in report.results:
         if result.pays_others:
             words = paid_words(result.comparison, "after", lang)
             form.line(f"{result.label} · {say('head_paid', lang)}: {words}")
     if (left := sum(result.differing for result in report.results) - shown) > 0:
         form.line(say("rows_cut", lang, shown=f"{shown:,}", left=f"{left:,}"))
+
+
+def overview_rows(report: WhatIfReport) -> list[tuple[str, int, int, int, int, int, int, str]]:
+    """All reforms beside each other: counts, amounts in fen, and the ratio in words."""
+    return [
+        (
+            result.label, result.differing, moved(moves, "group"), moved(moves, "class"),
+            total["fund_before_fen"], total["fund_after_fen"], total["difference_fen"],
+            percent(total["ratio_e4"]),
+        )
+        for result in report.results
+        for total, moves in [(result.comparison.total, result.comparison.moves)]
+    ]  # fmt: skip
+
+
+def overview_words(report: WhatIfReport, lang: str) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of that table in words."""
+    rows = [
+        [label, *map(count, counts), money(before), money(after), signed(money(less)), ratio]
+        for label, *counts, before, after, less, ratio in overview_rows(report)
+    ]
+    return [say(f"head_{head}", lang) for head in _OVERVIEW], rows
 
 
 def facts(report: WhatIfReport, lang: str) -> list[tuple[str, str]]:

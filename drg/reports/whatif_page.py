@@ -11,7 +11,7 @@ import drg
 from drg.claims.writers import atomic_path
 from drg.reports.page import Column, chart, figures, listed, notice, page, pair, section, table
 from drg.reports.svg import Bar, bars
-from drg.reports.whatif_book import facts, moved
+from drg.reports.whatif_book import facts, moved, overview_words
 from drg.reports.whatif_report import lineage_frame
 from drg.reports.whatif_words import (
     code_words,
@@ -39,20 +39,7 @@ _WIDTH = 560
 
 
 def write_whatif_page(path: str | Path, report: WhatIfReport, *, lang: str | None = None) -> None:
-    """Write ``whatif.html``: the same report, the same bytes.
-
-    Parameters
-    ----------
-    path : str or Path
-    report : WhatIfReport
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Raises
-    ------
-    InputError
-        F204, F209, F210: the system refuses to write.
-    """
+    """Write ``whatif.html``, as ``drg.reports.kpi.page.write_kpi_page`` writes its page."""
     lang = lang or language()
     title = title_of(report, lang)
     parts = [
@@ -70,19 +57,13 @@ def write_whatif_page(path: str | Path, report: WhatIfReport, *, lang: str | Non
 
 def _overview(report: WhatIfReport, lang: str) -> str:
     """All reforms beside each other."""
-    heads = ("reform", "differing", "moved", "class_moved", "fund_before_fen", "fund_after_fen",
-             "difference_fen", "ratio")  # fmt: skip
-    rows, drawn = [], []
-    for result in report.results:
-        total = result.comparison.total
-        difference = signed(money(total["difference_fen"]))
-        rows.append([
-            result.label, count(result.differing), count(moved(result.comparison.moves, "group")),
-            count(moved(result.comparison.moves, "class")), money(total["fund_before_fen"]),
-            money(total["fund_after_fen"]), difference, percent(total["ratio_e4"]),
-        ])  # fmt: skip
-        drawn.append(Bar(result.label, total["difference_fen"], difference))
-    columns = [Column(say(f"head_{head}", lang), n > 0) for n, head in enumerate(heads)]
+    heads, rows = overview_words(report, lang)
+    columns = [Column(head, n > 0) for n, head in enumerate(heads)]
+    sizes = [result.comparison.total["difference_fen"] for result in report.results]
+    drawn = [
+        Bar(one.label, size, signed(money(size)))
+        for one, size in zip(report.results, sizes, strict=True)
+    ]
     name = say("chart_total", lang)
     return section(
         name, table(columns, rows), chart(bars(name, drawn, width=1100, room=360), broad=True)
@@ -121,11 +102,10 @@ def _lineage(report: WhatIfReport, result: Result, lang: str) -> str:
     """The numbers that are changed; of long lists the first."""
     changed = lineage_frame(report).filter(pl.col("reform") == result.label).drop("reform")
     columns = [Column(say(f"head_{name}", lang)) for name in changed.columns]
-    more = changed.height - _ROWS
-    words = listed([say("more_rows", lang, count=count(more))]) if more > 0 else ""
     name = listed([say("lineage", lang, name=result.reformed.name,
                        digest=result.reformed.policy.digest[:12])])  # fmt: skip
-    return "\n".join([name, table(columns, changed.head(_ROWS).rows()), words])
+    return "\n".join([name, table(columns, changed.head(_ROWS).rows()),
+                      _more(changed, lang)])  # fmt: skip
 
 
 def _by_size(result: Result, by: str) -> pl.DataFrame:
@@ -178,9 +158,9 @@ def _table(report: WhatIfReport, result: Result, by: str, lang: str) -> str:
         ]
         for row in frame.head(_ROWS).iter_rows(named=True)
     ]
-    more = frame.height - _ROWS
-    words = listed([say("more_rows", lang, count=count(more))]) if more > 0 else ""
-    return section(say(f"sheet_{by}", lang), table(columns, rows), words) if rows else ""
+    if not rows:
+        return ""
+    return section(say(f"sheet_{by}", lang), table(columns, rows), _more(frame, lang))
 
 
 def _moves(result: Result, lang: str) -> str:
@@ -201,6 +181,10 @@ def _moves(result: Result, lang: str) -> str:
         ]
         for row in moves.head(_ROWS).iter_rows(named=True)
     ]  # fmt: skip
-    more = moves.height - _ROWS
-    words = listed([say("more_rows", lang, count=count(more))]) if more > 0 else ""
-    return section(say("sheet_moves", lang), table(columns, rows), words)
+    return section(say("sheet_moves", lang), table(columns, rows), _more(moves, lang))
+
+
+def _more(frame: pl.DataFrame, lang: str) -> str:
+    """How many rows of a table the page leaves to the workbook."""
+    more = frame.height - _ROWS
+    return listed([say("more_rows", lang, count=count(more))]) if more > 0 else ""

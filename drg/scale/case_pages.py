@@ -26,7 +26,7 @@ from drg.text import aligned, text
 if TYPE_CHECKING:
     from drg.simulate.answer import Explanation, Money, Simulation
 
-__all__ = ["beside_lines", "simulation_lines"]
+__all__ = ["beside_lines", "scenario_table", "simulation_lines"]
 
 _INDENT = "  "
 #: Columns of the table of scenarios that hold figures.
@@ -93,6 +93,16 @@ def simulation_lines(simulation: Simulation, lang: str | None = None) -> Iterato
     yield simulation.notice
 
 
+def scenario_table(
+    simulation: Simulation, lang: str | None = None, most: int | None = None
+) -> list[str]:
+    """The case as it stands and its scenarios beside each other; the first ``most`` of them."""
+    priced = is_priced(simulation)
+    rows = [scenario_row(one, priced, lang) for one in simulation.scenarios[:most]]
+    table = [scenario_heads(priced, lang), scenario_row(simulation.base, priced, lang), *rows]
+    return aligned(table, right=_RIGHT if priced else (0,))
+
+
 def _money_lines(money: Money, lang: str | None) -> Iterator[str]:
     yield ""
     yield say(
@@ -112,11 +122,8 @@ def _money_lines(money: Money, lang: str | None) -> Iterator[str]:
 
 def _scenario_lines(simulation: Simulation, lang: str | None) -> Iterator[str]:
     scenarios = simulation.scenarios
-    priced = is_priced(simulation)
     yield say("part_scenarios", lang, count=len(scenarios))
-    rows = [scenario_row(scenario, priced, lang) for scenario in scenarios]
-    table = [scenario_heads(priced, lang), scenario_row(simulation.base, priced, lang), *rows]
-    yield from _indented(aligned(table, right=_RIGHT if priced else (0,)))
+    yield from _indented(scenario_table(simulation, lang))
     yield ""
     yield say("part_because", lang)
     for scenario in scenarios:

@@ -11,11 +11,11 @@ import polars as pl
 from drg.claims.frame import COLUMN
 from drg.claims.writers import write_frames
 from drg.grouping.result import Outcome
-from drg.reports.case_words import scenario_heads, scenario_row
+from drg.scale.case_pages import scenario_table
 from drg.scale.elsewhere import Setting
 from drg.scale.simulate_file import open_desk, simulate_case, simulate_file
 from drg.scale.simulate_words import report_lines
-from drg.text import aligned, text
+from drg.text import text
 
 __all__ = ["simulated_cases"]
 
@@ -55,11 +55,7 @@ def simulated_cases(
     yield from report_lines(run, lang)
     yield ""
     yield text("cli.demo_simulate_one", lang, id=one, count=len(told.scenarios), shown=_SHOWN)
-    rows = [scenario_row(scenario, True, lang) for scenario in told.scenarios[:_SHOWN]]
-    yield from aligned(
-        [scenario_heads(True, lang), scenario_row(told.base, True, lang), *rows],
-        right=(0, 4, 6, 7, 8),
-    )
+    yield from scenario_table(told, lang, _SHOWN)
     yield told.notice
 
 

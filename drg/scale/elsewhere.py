@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from drg.simulate.answer import ScenarioKind
 
 __all__ = [
-    "CaseError", "Loaded", "Setting", "corrections_of", "load_setting", "other_of", "read_other",
+    "CaseError", "Loaded", "Setting", "corrections_of", "grouper_name", "load_setting", "other_of",
+    "read_other",
 ]  # fmt: skip
 
 #: Between the parts of ``--other``.
@@ -140,13 +141,13 @@ def other_of(
         path: text for path, text in supply.items() if moved or text != base.supply.get(path)
     }
     parts = []
-    if (before := _name(loaded.grouper)) != (after := _name(group)):
+    if (before := grouper_name(loaded.grouper)) != (after := grouper_name(group)):
         parts.append(f"{before} → {after}")
     if moved and then is not None:
         parts.append(f"{loaded.policy.id if loaded.policy else '—'} → {then.id}")
     parts += [f"{path} = {text}" for path, text in changed.items()]
     if not parts:
-        raise CaseError("G418", scheme=_name(group), policy=named or "—")
+        raise CaseError("G418", scheme=grouper_name(group), policy=named or "—")
     kind: ScenarioKind = "policy" if moved else "scheme" if before != after else "numbers"
     return Other(group, then, kind, "; ".join(parts))
 
@@ -198,7 +199,8 @@ def corrections_of(texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _name(grouper: ClaimGrouper) -> str:
+def grouper_name(grouper: ClaimGrouper) -> str:
+    """Its scheme, and the overlay on it."""
     return f"{grouper.scheme_id} + {grouper.compat}" if grouper.compat else grouper.scheme_id
 
 

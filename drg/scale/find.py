@@ -10,11 +10,12 @@ import polars as pl
 
 from drg.claims.frame import BLANKS
 from drg.claims.model import Claim
+from drg.claims.profiles import ClaimColumns
 from drg.claims.readers import ClaimSource, explained
 from drg.claims.row import claim_of
 from drg.scale import RunError
 
-__all__ = ["FoundClaim", "claim_of", "find_claims", "found_rows", "unused_name"]
+__all__ = ["FoundClaim", "claim_of", "claims_of", "find_claims", "found_rows", "unused_name"]
 
 #: Candidates among which the nearest ids are looked for.
 _CANDIDATES = 50
@@ -52,10 +53,16 @@ def find_claims(source: ClaimSource, claim_id: str) -> list[FoundClaim]:
     RunError
         C202: no such claim; names the nearest ids.
     """
-    frame, rows = found_rows(source, claim_id)
+    return claims_of(*found_rows(source, claim_id), source.columns, claim_id)
+
+
+def claims_of(
+    frame: pl.DataFrame, rows: Sequence[int], columns: ClaimColumns, claim_id: str
+) -> list[FoundClaim]:
+    """The claims of what ``found_rows`` finds, as ``find_claims`` returns them."""
     wanted = claim_id.strip(BLANKS)
     return [
-        FoundClaim(row, claim_of(cells, source.columns, wanted))
+        FoundClaim(row, claim_of(cells, columns, wanted))
         for row, cells in zip(rows, frame.iter_rows(named=True), strict=True)
     ]
 

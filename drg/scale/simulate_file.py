@@ -19,7 +19,7 @@ import polars as pl
 import drg
 from drg.claims.model import normalise_sex
 from drg.claims.readers import ClaimSource, open_claims
-from drg.scale.elsewhere import CaseError, Loaded, Setting, load_setting, other_of
+from drg.scale.elsewhere import CaseError, Loaded, Setting, grouper_name, load_setting, other_of
 from drg.scale.find import found_rows
 from drg.scale.group_file import Progress, interruptible, refuse_same, stoppable
 from drg.scale.means import known_means, read_means
@@ -31,10 +31,11 @@ from drg.text import language, text
 
 if TYPE_CHECKING:
     from drg.audit.model import RuleSet
+    from drg.claims.profiles import ClaimColumns
     from drg.simulate.answer import Explanation, Simulation
     from drg.simulate.simulator import Other
 
-__all__ = ["LIMIT", "Desk", "SimulateRun", "explain_case", "open_desk", "simulate_case",
+__all__ = ["LIMIT", "Desk", "SimulateRun", "explain_rows", "open_desk", "simulate_case",
            "simulate_file"]  # fmt: skip
 
 #: Cases of one file: a department's or a ward's, with room. Months go another way (G411).
@@ -160,26 +161,16 @@ def open_desk(
     )
 
 
-def explain_case(
+def explain_rows(
     desk: Desk,
-    source_path: str | Path,
-    claim_id: str | None = None,
+    frame: pl.DataFrame,
+    rows: Sequence[int],
+    columns: ClaimColumns,
     *,
-    sheet: str | int | None = None,
     lang: str | None = None,
 ) -> list[Explanation]:
-    """The cases with an id as they stand; without an id the only case of the file.
-
-    Raises
-    ------
-    CaseError
-        G416: no id, and the file has not one row.
-    InputError, RunError
-        The file cannot be read; C202, C203: no such case.
-    """
-    with open_claims(source_path, sheet=sheet) as source:
-        frame, rows = _chosen(source, claim_id)
-        found = desk.simulator.explain_frame(frame, source.columns, lang=lang)
+    """The cases that ``drg.scale.find.found_rows`` finds, as they stand."""
+    found = desk.simulator.explain_frame(frame, columns, lang=lang)
     return [_placed(one, row) for one, row in zip(found, rows, strict=True)]
 
 
@@ -196,8 +187,10 @@ def simulate_case(
 
     Raises
     ------
-    CaseError, InputError, RunError
-        As ``explain_case``; what ``Simulator.simulate_frame`` raises.
+    CaseError
+        G416: no id, and the file has not one row; what ``Simulator.simulate_frame`` raises.
+    InputError, RunError
+        The file cannot be read; C202, C203: no such case.
     """
     with open_claims(source_path, sheet=sheet) as source:
         frame, rows = _chosen(source, claim_id)
@@ -290,11 +283,10 @@ def about_lines(desk: Desk, name: str, rows: int, lang: str | None) -> list[str]
         return text(f"simulate.{key}", lang, **params)
 
     grouper, policy = desk.loaded
-    scheme = f"{grouper.scheme_id} + {grouper.compat}" if grouper.compat else grouper.scheme_id
     lines = [
         say("about_title"),
         say("about_input", name=name, rows=f"{rows:,}"),
-        say("about_scheme", scheme=scheme, digest=grouper.digest[:12]),
+        say("about_scheme", scheme=grouper_name(grouper), digest=grouper.digest[:12]),
     ]
     if policy is None:
         lines.append(say("about_no_policy"))

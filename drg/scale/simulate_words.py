@@ -47,4 +47,4 @@ def write_page(
         rows = ", ".join(str(base.row) for base in bases)
         raise CaseError("G415", count=len(found), id=bases[0].claim_id, rows=rows)
     with atomic_path(path) as draft:
-        draft.write_text(case_page(found[0], lang), "utf-8")
+        draft.write_text(case_page(found[0], lang), "utf-8", newline="\n")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from drg.reports.whatif_book import facts, moved
+from drg.reports.whatif_book import facts, overview_words
 from drg.reports.whatif_report import lineage_frame
-from drg.reports.whatif_words import idle_words, paid_words, percent, say, signed
-from drg.reports.words import count, money
+from drg.reports.whatif_words import idle_words, paid_words, say
+from drg.reports.words import count
 from drg.text import aligned, language
 
 if TYPE_CHECKING:
@@ -25,18 +25,9 @@ def report_lines(run: WhatIfRun, lang: str | None = None) -> list[str]:
     """Lines for the terminal."""
     lang = lang or language()
     report = run.report
-    heads = ("reform", "differing", "moved", "class_moved", "fund_before_fen", "fund_after_fen",
-             "difference_fen", "ratio")  # fmt: skip
-    rows = [[say(f"head_{head}", lang) for head in heads]]
-    for result in report.results:
-        total, moves = result.comparison.total, result.comparison.moves
-        rows.append([
-            result.label, count(result.differing), count(moved(moves, "group")),
-            count(moved(moves, "class")), money(total["fund_before_fen"]),
-            money(total["fund_after_fen"]), signed(money(total["difference_fen"])),
-            percent(total["ratio_e4"]),
-        ])  # fmt: skip
-    lines = [*aligned(facts(report, lang)), "", *aligned(rows, right=range(1, len(heads))), ""]
+    heads, rows = overview_words(report, lang)
+    table = aligned([heads, *rows], right=range(1, len(heads)))
+    lines = [*aligned(facts(report, lang)), "", *table, ""]
     lineage = lineage_frame(report)
     for result in report.results:
         if len(report.results) > 1:
