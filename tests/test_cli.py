@@ -163,7 +163,7 @@ def test_trouble_with_the_input_is_one_line_and_exit_code_2(tmp_path: Path) -> N
     blind.write_text("age,sex\n60,M\n", "utf-8")
     for path, code in (
         (tmp_path / "absent.csv", "F101"),
-        (tmp_path, "F102"),
+        (tmp_path, "F191"),
         (empty, "F103"),
         (ROOT / "setup.py", "F104"),
         (cut, "F109"),

@@ -134,7 +134,7 @@ def test_a_file_without_claims_gives_a_file_without_claims(demo: Grouper, tmp_pa
 
 
 def test_parquet_slices_join_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drg.claims.readers._SLICE", 7)
+    monkeypatch.setattr("drg.claims.source._SLICE", 7)
     frame = pl.DataFrame({"diagnoses": [f"A{n:02d}" for n in range(40)]})
     frame.write_parquet(tmp_path / "in.parquet", row_group_size=10)
     with open_claims(tmp_path / "in.parquet") as source:

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drg.claims import delimited, encoding, readers
+from drg.claims import delimited, encoding, open_file, readers
 from drg.claims.profiles import load_profiles, match_columns
 from drg.claims.readers import ClaimSource, open_claims
 from drg.errors import InputError, TableError
@@ -367,13 +367,13 @@ def test_not_a_claim_file(write: Write, tmp_path: Path) -> None:
     fails(write(" , \n"), "F103")
     fails(write("", "claims.parquet"), "F103")
     assert fails(write('\n"x"y,diagnoses\n'), "F114").params["line"] == 2
-    fails(tmp_path, "F102")
+    fails(tmp_path / "empty", "F101")
     fails(tmp_path / "none.csv", "F101")
     fails(write("x", "claims.doc"), "F104")
     fails(write("x", "claims"), "F104")
     folder = tmp_path / "folder.csv"
     folder.mkdir()
-    fails(folder, "F102")
+    fails(folder, "F190")
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_what_is_no_file_or_not_ours_to_read(
         def refused(*args: object, number: int = number) -> None:
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr(readers, "plain_text", refused)
+        monkeypatch.setattr(open_file, "plain_text", refused)
         error = fails(path, code)
         assert os.strerror(number) not in error.message("zh")
     assert "EIO" in error.message("zh")

@@ -19,7 +19,7 @@ from drg.claims.days import read_days
 from drg.claims.frame import BLANKS
 from drg.claims.list_columns import ITEM_COLUMNS, ITEM_NAMES
 from drg.claims.profiles import Header
-from drg.claims.readers import BATCH, open_table
+from drg.claims.readers import BATCH, open_file
 from drg.claims.typed import read_yuan
 from drg.errors import InputError, TableError
 from drg.money import PLACES
@@ -145,7 +145,7 @@ def open_items(path: str | Path, *, sheet: str | int | None = None) -> ItemTable
         As for claims, and F130: no column of claim ids; F131: nothing that counts or costs.
     """
     unreadable: dict[str, int] = {}
-    with open_table(path, sheet=sheet) as source:
+    with open_file(path, sheet=sheet) as source:
         columns = match_items(source.schema.names(), where=str(path))
         used = {columns[name] for name in ITEMS if name in columns}
         idle = [name for name in source.schema.names() if name not in used]

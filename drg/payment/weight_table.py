@@ -268,10 +268,10 @@ def _check_file(path: Path, entry: object, rows: int) -> None:
 
 def _rows(path: Path) -> tuple[dict[str, int], frozenset[str]]:
     """Group to weight, and the groups without one; empty rows are left out."""
-    from drg.claims.readers import open_table
+    from drg.claims.readers import open_file
 
     where = str(path)
-    with open_table(path) as source:
+    with open_file(path) as source:
         names = _columns(source.schema.names(), where)
         cells = source.scan().select(names).collect()
     weights: dict[str, int] = {}

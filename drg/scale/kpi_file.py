@@ -14,7 +14,7 @@ import polars as pl
 from drg.claims.frame import PRICING_NAMES, SCALARS
 from drg.claims.list_columns import LIST_NAMES
 from drg.claims.profiles import ClaimColumns
-from drg.claims.readers import BATCH, ClaimSource, open_claims, open_table
+from drg.claims.readers import BATCH, ClaimSource, open_claims, open_file
 from drg.claims.writers import write_frames
 from drg.reports.kpi.book import write_kpi_book
 from drg.reports.kpi.build import KpiRun, read_levels
@@ -201,7 +201,7 @@ def _opened(path: Path, period: str | None, sheet: str | int | None) -> ClaimSou
     if period is None:
         return open_claims(path, sheet=sheet if path.suffix.lower() == ".xlsx" else None)
     # A settled month has canonical names.
-    source = open_table(path)
+    source = open_file(path)
     own = {name: name for name in (*SCALARS, *PRICING_NAMES, *LIST_NAMES) if name in source.schema}
     source.columns = ClaimColumns(own, _CODES, diagnoses_joined=True)
     return source
@@ -225,7 +225,7 @@ def _unread(columns: ClaimColumns, schema: Iterable[str]) -> list[str]:
 
 
 def _findings(path: str | Path) -> pl.DataFrame:
-    with open_table(path) as source:
+    with open_file(path) as source:
         lacks = [name for name in _FINDING if name not in source.schema]
         if lacks:
             raise KpiError("K411", where=str(path), column=lacks[0])

@@ -16,7 +16,7 @@ from drg.claims.interface.skeleton import settlement_list
 from drg.claims.interface.writing import WRITTEN_SUFFIXES, json_suffix, write_values
 from drg.claims.items import match_items
 from drg.claims.profiles import ClaimColumns
-from drg.claims.readers import ClaimSource, open_claims, open_table
+from drg.claims.readers import ClaimSource, open_claims, open_file
 from drg.claims.writers import output_suffix, write_frames
 from drg.errors import InputError
 from drg.scale import RunError
@@ -191,7 +191,7 @@ def _charges(
     if items is None:
         frame = None if source.items is None else source.items.collect()
     else:
-        with open_table(items) as table:
+        with open_file(items) as table:
             matched = match_items(table.schema.names(), where=str(items))
             names = {matched[name]: name for name in ITEM_COLUMNS if name in matched}
             frame = table.scan().rename(names).collect()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from drg.claims.readers import open_table
+from drg.claims.readers import open_file
 from drg.dip.grouper import DipGrouper
 from drg.dip.tables import CATALOGUE_TABLES
 from drg.money import read_fen, round_scaled, unscaled
@@ -58,7 +58,7 @@ def read_means(path: str | Path, *, sheet: str | int | None = None) -> pl.DataFr
         F1xx: the file cannot be read.
     """
     path = Path(path)
-    with open_table(path, sheet=sheet) as source:
+    with open_file(path, sheet=sheet) as source:
         frame = source.scan().collect()
     names = {name.strip().casefold(): name for name in frame.columns}
     if "group" in names and _HISTORY in names:

@@ -74,10 +74,10 @@ def load_budget(path: str | Path) -> Budget:
         P443 a column is missing, P444 a cell cannot be used, P445 a step is out of order, P446 the
         quotas do not add up.
     """
-    from drg.claims.readers import open_table
+    from drg.claims.readers import open_file
 
     where = str(path)
-    with open_table(path) as source:
+    with open_file(path) as source:
         names = _columns(source.schema.names(), where)
         cells = source.scan().select(list(names.values())).collect()
     events = []

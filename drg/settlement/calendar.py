@@ -150,10 +150,10 @@ def read_calendar(path: str | Path) -> WorkCalendar:
     CalendarError
         P441: a row is no day of a known kind, or a day is said to be both.
     """
-    from drg.claims.readers import open_table
+    from drg.claims.readers import open_file
 
     where = str(path)
-    with open_table(path) as source:
+    with open_file(path) as source:
         names = source.schema.names()
         if len(names) < 2:
             raise CalendarError("P441", where=where, cell=", ".join(names), row=1)

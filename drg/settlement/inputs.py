@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from drg.claims.days import read_day
-from drg.claims.readers import open_table
+from drg.claims.readers import open_file
 from drg.money import AmountError, fen, scaled
 from drg.payment.pricing.hospitals import MEASURED
 from drg.payment.pricing.levels import LEVEL_CODE_COLUMNS
@@ -197,7 +197,7 @@ def _cells(
     path: str | Path, heads: Mapping[str, tuple[str, ...]], needed: int, *, coded: str = ""
 ) -> list[tuple[int, dict[str, str]]]:
     """Rows that hold something, by number, as text by column; codes of levels as words."""
-    with open_table(path) as source:
+    with open_file(path) as source:
         names = _columns(source.schema.names(), heads, needed, str(path))
         table = source.scan().select(list(names.values())).collect()
     found = []

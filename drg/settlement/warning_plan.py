@@ -227,9 +227,9 @@ def _budget_line(
 
 def table_cells(path: str | Path) -> tuple[list[str], list[list[str]]]:
     """Headings of a small table, and its rows as stripped texts."""
-    from drg.claims.readers import open_table
+    from drg.claims.readers import open_file
 
-    with open_table(path) as source:
+    with open_file(path) as source:
         frame = source.scan().collect()
     cells = [["" if v is None else str(v).strip() for v in row] for row in frame.iter_rows()]
     return frame.columns, cells

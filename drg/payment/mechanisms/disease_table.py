@@ -217,11 +217,11 @@ def load_diseases(path: str | Path) -> DiseaseTable:
     InputError
         The file cannot be read.
     """
-    from drg.claims.readers import open_table
+    from drg.claims.readers import open_file
 
     path = Path(path)
     where = str(path)
-    with open_table(path) as source:
+    with open_file(path) as source:
         columns = _columns(source.schema.names(), where)
         cells = source.scan().select(columns.values()).collect()
     rows = []

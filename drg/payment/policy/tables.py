@@ -134,9 +134,9 @@ def read_rows(file: Path, kind: TableKind) -> list[dict[str, str]]:
     InputError
         The file cannot be read.
     """
-    from drg.claims.readers import open_table
+    from drg.claims.readers import open_file
 
-    with open_table(file) as source:
+    with open_file(file) as source:
         frame = source.scan().collect()
     columns = (*kind.columns, *_ROW_ORIGIN)
     for name in frame.columns:

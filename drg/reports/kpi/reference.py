@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from drg.claims.readers import open_table
+from drg.claims.readers import open_file
 from drg.claims.writers import write_frames
 from drg.errors import InputError
 from drg.money import round_scaled, unscaled
@@ -196,7 +196,7 @@ def read_reference(path: str | Path, *, sheet: str | int | None = None) -> Refer
         F1xx: the file cannot be read.
     """
     path = Path(path)
-    with open_table(path, sheet=sheet) as source:
+    with open_file(path, sheet=sheet) as source:
         frame = source.scan().collect()
     names = {name.strip().casefold(): name for name in frame.columns}
     there = [name for name in _COLUMNS if name in names]
