@@ -163,7 +163,7 @@ def test_trouble_with_the_input_is_one_line_and_exit_code_2(tmp_path: Path) -> N
     blind.write_text("age,sex\n60,M\n", "utf-8")
     for path, code in (
         (tmp_path / "absent.csv", "F101"),
-        (tmp_path, "F191"),
+        (tmp_path, "F115"),  # every file of a folder is read
         (empty, "F103"),
         (ROOT / "setup.py", "F104"),
         (cut, "F109"),
