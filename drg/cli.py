@@ -25,17 +25,20 @@ from drg.cli_serve import serve
 from drg.cli_settle import settle
 from drg.cli_simulate import explain, simulate
 from drg.cli_tables import tables
-from drg.cli_text import Argument, Command, Group, Option, TablesError, say
+from drg.cli_text import Argument, Command, Group, Option, TablesError, echo, say, told_notes
 from drg.cli_weights import weights
 from drg.cli_whatif import whatif
 from drg.schemes.crosswalk import EDITIONS
 
 if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
+    from drg.scale.group_run import PartFormat
 
 __all__ = ["cli", "main"]
 
 _PATH = click.Path(path_type=Path)
+#: Kinds of the files that ``drg group`` leaves in a folder.
+_PARTS = ("parquet", "csv")
 
 
 @click.group(cls=Group)
@@ -83,7 +86,7 @@ def schemes(as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps([asdict(s) for s in found], ensure_ascii=False, indent=2))
+        echo(json.dumps([asdict(s) for s in found], ensure_ascii=False, indent=2))
         return
     from drg.scale.summary import aligned
 
@@ -100,28 +103,32 @@ def schemes(as_json: bool) -> None:
 
 
 @_command("group")
-@_claims
+@click.argument("claims", cls=Argument, type=_PATH, nargs=-1, required=True)
 @_scheme()
-@click.option("-o", "--output", "out", cls=Option, required=True, type=_PATH, metavar="OUT")
+@click.option(
+    "-o", "--output", "out", cls=Option, key="group_out", required=True, type=_PATH, metavar="OUT"
+)
 @_compat
 @_codes
 @click.option("--weights", cls=Option, metavar="TABLE")
 @click.option("--hospital-level", cls=Option, metavar="LEVEL")
+@click.option("--format", "parts", cls=Option, key="group_format", type=click.Choice(_PARTS))
 @click.option("--threads", cls=Option, type=click.IntRange(min=1), metavar="N")
 @_sheet
 def group(
-    claims: Path,
+    claims: tuple[Path, ...],
     scheme: str,
     out: Path,
     compat: str | None,
     codes: str | None,
     weights: str | None,
     hospital_level: str | None,
+    parts: PartFormat | None,
     threads: int | None,
     sheet: str | None,
 ) -> int:
-    """Group a file."""
-    from drg.scale.group_file import group_file
+    """Group files."""
+    from drg.scale.group_run import group_into
 
     added = None
     if weights is not None:
@@ -131,10 +138,11 @@ def group(
     elif hospital_level is not None:
         raise click.UsageError("(--hospital-level: --weights)")
     grouper = _load(scheme, compat, codes)
-    with _bar(claims.name) as progress:
-        summary = group_file(
-            grouper, claims, out, sheet=sheet, threads=threads, progress=progress, weights=added
-        )
+    with told_notes(), _bar(claims[0].name) as progress:
+        summary = group_into(
+            grouper, claims, out, weights=added, parts=parts, sheet=sheet, threads=threads,
+            progress=progress,
+        )  # fmt: skip
     _print(summary.lines())
     return 1 if summary.refused else 0
 
@@ -188,7 +196,7 @@ def synth(
             scheme, count, seed, out, month=first, months=months, expected=expected, lists=lists,
             progress=progress,
         )  # fmt: skip
-    click.echo(say("synth_made", claims=f"{count:,}", out=out))
+    echo(say("synth_made", claims=f"{count:,}", out=out))
 
 
 @_command("code")
@@ -222,7 +230,7 @@ def code(
     import json
 
     told = code_json(asked, kinds, limit=limit, scheme=found)
-    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
 @_command("rule")
@@ -273,4 +281,4 @@ def _load(scheme: str, compat: str | None, codes: str | None) -> ClaimGrouper:
 
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line)
+        echo(line)

@@ -6,6 +6,7 @@ in them, as clusters write partitions. A run's folder stands for the claims that
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -60,7 +61,8 @@ def input_files(paths: str | Path | Sequence[str | Path]) -> tuple[InputFile, ..
     ----------
     paths : str, Path or sequence of them
         Files, folders, patterns (``*``, ``?``, ``[ab]``, ``**`` for folders at any depth). Hidden
-        files and those that begin with ``_`` are passed over inside folders.
+        files and those that begin with ``_`` are passed over inside folders. Several files are
+        named below the folder that they share, as if a pattern had named them.
 
     Returns
     -------
@@ -75,7 +77,11 @@ def input_files(paths: str | Path | Sequence[str | Path]) -> tuple[InputFile, ..
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     found: list[InputFile] = []
+    shared = _shared([path for path in map(Path, given) if not is_many(path)])
     for path in map(Path, given):
+        if path in shared:
+            found.append(shared[path])
+            continue
         # Of several folders each keeps its name, so that their files can be told apart.
         prefix = f"{path.resolve().name}/" if len(given) > 1 and path.is_dir() else ""
         found += (file._replace(name=prefix + file.name) for file in _named(path))
@@ -88,12 +94,21 @@ def input_files(paths: str | Path | Sequence[str | Path]) -> tuple[InputFile, ..
     return tuple(sorted(found, key=lambda file: PurePosixPath(file.name).parts))
 
 
-def _named(path: Path) -> Iterator[InputFile]:
-    if not is_many(path):
+def _shared(paths: Sequence[Path]) -> dict[Path, InputFile]:
+    """Files, named below the folder that they share."""
+    for path in paths:
         if not path.exists():
             raise InputError("F101", where=str(path))
-        yield InputFile(path, path.name)
-        return
+    places = {path: path.parent.resolve() / path.name for path in paths}
+    try:
+        root = Path(os.path.commonpath([place.parent for place in places.values()]))
+    except ValueError:  # none, or on several drives
+        return {path: InputFile(path, path.name) for path in paths}
+    below = {path: place.relative_to(root) for path, place in places.items()}
+    return {path: InputFile(path, name.as_posix(), _keys(name)) for path, name in below.items()}
+
+
+def _named(path: Path) -> Iterator[InputFile]:
     if path.is_dir():
         root, files = _whole(path)
     else:

@@ -44,11 +44,22 @@ class ManySources(ClaimSource):
             source.add(made)
         self.schema = pl.Schema({**self.schema, **_added(made)})
 
-    def batches(self, size: int = BATCH, *, without: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+    def batches(
+        self,
+        size: int = BATCH,
+        *,
+        without: Sequence[str] = (),
+        first: int = 0,
+        rows: int | None = None,
+    ) -> Iterator[pl.DataFrame]:
         names = [name for name in self.schema if name not in without]
+        end = self.rows if rows is None else first + rows
         for source in self.sources:
-            for frame in source.batches(size, without=without):
-                yield frame.select(names)
+            start, stop = max(0, first), min(source.rows, end)
+            if start < stop:
+                for frame in source.batches(size, without=without, first=start, rows=stop - start):
+                    yield frame.select(names)
+            first, end = first - source.rows, end - source.rows
 
     def close(self) -> None:
         for source in self.sources:

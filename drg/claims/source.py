@@ -15,6 +15,7 @@ from typing import Self
 
 import polars as pl
 
+from drg.claims.days import impossible_day
 from drg.claims.delimited import Layout, find_bad_row
 from drg.claims.encoding import DENIED, system_code
 from drg.claims.profiles import ClaimColumns
@@ -72,7 +73,14 @@ class ClaimSource:
         names = dict.fromkeys((expr.meta.output_name() for expr in made), pl.String())
         self.schema = pl.Schema({**self.schema, **names})
 
-    def batches(self, size: int = BATCH, *, without: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+    def batches(
+        self,
+        size: int = BATCH,
+        *,
+        without: Sequence[str] = (),
+        first: int = 0,
+        rows: int | None = None,
+    ) -> Iterator[pl.DataFrame]:
         """The rows in order, in frames of about ``size`` rows (no frame when there are none).
 
         Parameters
@@ -80,26 +88,37 @@ class ClaimSource:
         size : int, optional
         without : sequence of str, optional
             Columns that need not be read.
+        first : int, optional
+            Rows before this one, from 0, are left out.
+        rows : int, optional
+            Rows to read; all up to the end when omitted.
 
         Raises
         ------
         InputError
-            The file turns out to be damaged further on: F113, F114, F120; F122 when the rows
-            read are not as many as ``rows``, so that no claim is ever lost in silence.
+            The file turns out to be damaged further on: F113, F114, F120, F127; F122 when the rows
+            read are not as many as there should be, so that no claim is ever lost in silence.
         """
         given = 0
+        end = self.rows if rows is None else min(self.rows, first + rows)
         wanted = self._frame.drop(without) if without else self._frame
-        for frame in self._frames(wanted, size):
+        for frame in self._frames(wanted, size, first, end):
             given += frame.height
             if frame.height:
                 yield frame
-        if given != self.rows:
-            raise InputError("F122", where=str(self.path), found=given, wanted=self.rows)
+        if given != max(0, end - first):
+            raise InputError(
+                "F122", where=str(self.path), found=first + given, wanted=max(first, end)
+            )
 
-    def _frames(self, wanted: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+    def _frames(
+        self, wanted: pl.LazyFrame, size: int, first: int, end: int
+    ) -> Iterator[pl.DataFrame]:
         if self.path.suffix.lower() == ".parquet":
-            yield from self._slices(wanted, size)
+            yield from self._slices(wanted, size, first, end)
             return
+        if first or end < self.rows:  # to the end of the file, rows too many are to be noticed
+            wanted = wanted.slice(first, None if end == self.rows else max(0, end - first))
         with explained(self.path):
             try:
                 yield from wanted.collect_batches(chunk_size=size, maintain_order=True)
@@ -108,11 +127,16 @@ class ClaimSource:
                     find_bad_row(text.path, text.separator, len(text.names), str(self.path))
                 raise
 
-    def _slices(self, wanted: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+    def _slices(
+        self, wanted: pl.LazyFrame, size: int, first: int, end: int
+    ) -> Iterator[pl.DataFrame]:
         """Parquet slice by slice: left to itself, polars reads many row groups ahead."""
-        for start in range(0, self.rows, _SLICE):
+        for start in range(first, end, _SLICE):
             with explained(self.path):
-                part = wanted.slice(start, _SLICE).collect(engine="streaming")
+                part = wanted.slice(start, min(_SLICE, end - start)).collect(engine="streaming")
+            if odd := impossible_day(part):
+                column, row = odd
+                raise InputError("F127", where=str(self.path), column=column, row=start + row + 1)
             yield from part.iter_slices(size)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ polars would hold back a SIGTERM until the whole file is done.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from pathlib import Path
@@ -18,21 +18,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-import drg
-from drg.claims.frame import rename_clashing
-from drg.claims.readers import ClaimSource, open_claims
-from drg.claims.writers import output_suffix, write_frames
-from drg.dip.grouper import DipGrouper
-from drg.errors import SchemeError
+from drg.claims.input_files import InputFile, input_files, is_many
+from drg.claims.readers import open_claims
+from drg.claims.writers import output_suffix
 from drg.scale import RunError
-from drg.scale.dip_words import DipTally
-from drg.scale.summary import Summary, Tally
-from drg.scale.weight_words import WeightSummary
+from drg.scale.group_work import GroupCount, GroupWork, summary_of
+from drg.scale.group_write import Opened
 
 if TYPE_CHECKING:
-    from drg.claims.profiles import ClaimColumns
     from drg.grouping.base import ClaimGrouper
     from drg.payment.weights import Weights
+    from drg.scale.summary import Summary
 
 __all__ = [
     "Progress", "group_file", "interruptible", "leave_if", "one_ahead", "refuse_same", "stoppable",
@@ -55,7 +51,7 @@ class _Stopped(Exception):
 
 def group_file(
     grouper: ClaimGrouper,
-    source_path: str | Path,
+    claims: str | Path | Sequence[InputFile],
     out_path: str | Path,
     *,
     sheet: str | int | None = None,
@@ -69,8 +65,9 @@ def group_file(
     ----------
     grouper : ClaimGrouper
         Decides.
-    source_path : str or Path
-        Claims: CSV, TSV (also ``.gz``), Parquet or XLSX.
+    claims : str, Path or sequence of InputFile
+        A file (CSV, TSV, also ``.gz``, Parquet, XLSX, settlement lists), or as many as a folder, a
+        pattern or ``drg.claims.input_files`` name, one after the other.
     out_path : str or Path
         Result: ``.csv``, ``.tsv``, ``.parquet`` or ``.xlsx``. An existing file is replaced, in
         one step, when the run has ended well; on any error or interrupt it stays as it was.
@@ -100,34 +97,33 @@ def group_file(
     SchemeError
         S121: weights with a DIP catalogue, which has its own scores.
     """
-    source_path, out_path = Path(source_path), Path(out_path)
+    out_path = Path(out_path)
     suffix = output_suffix(out_path)
-    refuse_same(source_path, out_path)
-    for table in weights.tables if weights is not None else ():
-        refuse_same(table.file, out_path)
-    if weights is not None and grouper.kind == "dip":
-        raise SchemeError("S121", id=grouper.scheme_id)
+    source_path = Path(claims) if isinstance(claims, str | Path) else claims[0].path
+    if isinstance(claims, str | Path) and is_many(claims):
+        claims = input_files(claims)
+    read = [] if isinstance(claims, str | Path) else [file.path for file in claims]
+    tables = weights.tables if weights is not None else ()
+    for path in (source_path, *read, *(table.file for table in tables)):
+        refuse_same(path, out_path)
     size = _XLSX_BATCH if suffix == ".xlsx" else _BATCH
     started = time.perf_counter()
-    tally = Tally(by_version=bool(grouper.versions))
-    dip = DipTally(grouper) if isinstance(grouper, DipGrouper) else None
-    add_weights = None if weights is None else _AddWeights(weights)
-    with open_claims(source_path, sheet=sheet) as source:
+    work = GroupWork(grouper, weights)
+    count = GroupCount(work)
+    with open_claims(claims, sheet=sheet) as source:
+        opened = Opened(source, work)
+        cut = opened.whole()
 
-        def work(stop: Event) -> None:
-            batches = stoppable(source.batches(size), stop)
-            write_frames(
-                out_path,
-                _grouped(grouper, batches, source, threads, (tally, dip), progress, add_weights),
-                schema=_schema(grouper, source, weights),
-                metadata=_provenance(grouper, source_path, weights),
-            )
+        def written(stop: Event) -> int:
+            frames = _told(stoppable(opened.frames(cut, size), stop), source.rows, progress)
+            return opened.write(
+                out_path, frames, count,
+                metadata=work.provenance(source_path.name), threads=threads,
+            )  # fmt: skip
 
-        interruptible(work)
+        interruptible(written)
     seconds = time.perf_counter() - started
-    weighed = None if add_weights is None else add_weights.summary()
-    scored = None if dip is None else dip.summary()
-    return Summary.of_run(grouper, source_path, out_path, seconds, tally, weighed, scored)
+    return summary_of(work, count.counts(), source_path, out_path, seconds)
 
 
 def one_ahead(items: Iterator[T]) -> Iterator[T]:
@@ -187,58 +183,13 @@ def leave_if(stop: Event) -> None:
         raise _Stopped
 
 
-class _AddWeights:
-    """Weighs frame after frame and counts."""
-
-    def __init__(self, weights: Weights) -> None:
-        from drg.payment.weight_kinds import WeightTally
-
-        self.weights = weights
-        self.tally = WeightTally()
-
-    def __call__(self, frame: pl.DataFrame, columns: ClaimColumns) -> pl.DataFrame:
-        return self.weights.weigh(frame, columns, self.tally)
-
-    def summary(self) -> WeightSummary:
-        return WeightSummary(self.weights, self.tally.totals())
-
-
-def _grouped(
-    grouper: ClaimGrouper,
-    batches: Iterator[pl.DataFrame],
-    source: ClaimSource,
-    threads: int | None,
-    tallies: tuple[Tally, DipTally | None],
-    progress: Progress | None,
-    add_weights: _AddWeights | None,
+def _told(
+    frames: Iterator[pl.DataFrame], rows: int, progress: Progress | None
 ) -> Iterator[pl.DataFrame]:
-    tally, dip = tallies
-    for batch in batches:
-        frame = grouper.group_frame(batch, source.columns, threads=threads)
-        if dip is not None:
-            dip.add(batch, source.columns, frame)
-        if add_weights is not None:
-            frame = add_weights(frame, source.columns)
-        tally.add(frame)
+    """The frames; when the next is asked for, the last is done."""
+    done = 0
+    for frame in frames:
         yield frame
+        done += frame.height
         if progress is not None:
-            progress(tally.rows, source.rows)
-
-
-def _schema(grouper: ClaimGrouper, source: ClaimSource, weights: Weights | None) -> pl.Schema:
-    names = rename_clashing(source.schema, list(grouper.result_schema))
-    own = {names.get(name, name): dtype for name, dtype in source.schema.items()}
-    grouped = pl.Schema(own | grouper.result_schema)
-    return weights.schema(grouped) if weights is not None else grouped
-
-
-def _provenance(grouper: ClaimGrouper, source: Path, weights: Weights | None) -> dict[str, str]:
-    """Where a result comes from: enough to make it again."""
-    told = {
-        "drg.version": drg.__version__,
-        **grouper.provenance,
-        "drg.input": source.name,
-    }
-    if weights is not None:
-        told |= {"drg.weights": weights.id, "drg.weights_digest": weights.digest}
-    return told
+            progress(done, rows)

@@ -16,7 +16,7 @@ from typing import Any
 from drg.claims.writers import atomic_path
 from drg.scale import RunError
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "told_apart"]
 
 _PLAN = "plan.json"
 _SHOWN = 5
@@ -46,9 +46,7 @@ class Journal:
         plain = json.loads(json.dumps(plan))
         before = _read(path)
         if before is not None and before != plain:
-            told = list(_differences(before, plain))
-            more = f" … ({len(told)})" if len(told) > _SHOWN else ""
-            raise RunError("C230", where=str(folder), differs="; ".join(told[:_SHOWN]) + more)
+            raise RunError("C230", where=str(folder), differs=told_apart(before, plain))
         folder.mkdir(parents=True, exist_ok=True)
         for draft in folder.glob(".*.part"):  # of a run that was killed while it wrote
             draft.unlink()
@@ -82,6 +80,13 @@ class Journal:
             draft.write_text(json.dumps(told, ensure_ascii=False), "utf-8", newline="\n")
 
 
+def told_apart(before: Any, now: Any) -> str:
+    """Where two plans part, as far as a message should tell."""
+    told = list(_differences(before, now))
+    more = f" … ({len(told)})" if len(told) > _SHOWN else ""
+    return "; ".join(told[:_SHOWN]) + more
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
@@ -100,5 +105,5 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = "—" if value is None else str(value)
+    text = "—" if value is None or value == "" else str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
