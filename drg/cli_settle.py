@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Option
+from drg.cli_text import Argument, Command, Option, echo
 
 __all__ = ["settle"]
 
@@ -15,7 +15,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command("settle", cls=Command)
-@click.argument("grouped", cls=Argument, type=_PATH)
+@click.argument("grouped", cls=Argument, type=_PATH, nargs=-1, required=True)
 @click.option(
     "-p", "--policy", "policy_id", cls=Option, key="settle_policy", required=True, metavar="POLICY"
 )
@@ -33,7 +33,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--statements/--no-statements", cls=Option, key="settle_statements", default=True)
 @click.option("--sheet", cls=Option, metavar="NAME")
 def settle(
-    grouped: Path,
+    grouped: tuple[Path, ...],
     policy_id: str,
     month: str,
     out: Path,
@@ -58,7 +58,7 @@ def settle(
 
         set_calendar(read_calendar(calendar))
     policy = load_policy(policy_id, supply=read_supply(supply), on=of)
-    with bar(grouped.name) as progress:
+    with bar(out.name) as progress:
         run = settle_file(
             grouped,
             policy,
@@ -73,5 +73,5 @@ def settle(
             progress=progress,
         )
     for line in report_lines(run, policy):
-        click.echo(line)
+        echo(line)
     return 1 if run.unpaid else 0

@@ -1,15 +1,15 @@
-"""Settle a file of grouped claims into the folder of its month: streaming, all or nothing.
+"""Settle files of grouped claims into the folder of their month: streaming, all or nothing.
 
-Two passes over the file, batch by batch: what every claim comes to by itself, then, once caps and
-ranks are decided, the priced claims one frame ahead of the writer. Of a claim only its posting
-stays in memory. The work runs beside the calling thread, as in ``group_file``.
+Two passes over the claims, part by part: what every claim comes to by itself, then, once caps and
+ranks are decided, the priced claims and the ledger, each on its way to its file. Of a large month
+what the first pass leaves is kept on disk, from where a killed run goes on (``settle_parts``).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -18,35 +18,47 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import drg
-from drg.claims.readers import ClaimSource, open_claims
+from drg.claims.input_files import input_files
+from drg.claims.readers import open_claims
 from drg.claims.writers import write_frames
 from drg.dates import Month
+from drg.errors import DrgError
 from drg.reports.dip_results import write_dip_results
 from drg.reports.statement import write_statements
 from drg.reports.summary_page import write_summary
 from drg.scale import RunError
-from drg.scale.group_file import Progress, interruptible, leave_if, stoppable
+from drg.scale.group_file import Progress, interruptible, leave_if
+from drg.scale.settle_inputs import GroupRuns
+from drg.scale.settle_parts import parts_folder
+from drg.scale.settle_passes import Passes
 from drg.schemes.tables import file_digest
 from drg.settlement.budget_file import load_budget
 from drg.settlement.ledger import SettlementError
+from drg.settlement.ledger_file import StoredLedger
 from drg.settlement.one_run import one_run
 from drg.settlement.rerun import joined_claims
 from drg.settlement.run import MonthRun
 from drg.settlement.settled import Settlement
 from drg.settlement.store import (
     CLAIMS,
+    LEDGER,
     NothingNew,
     draft_folder,
     find_settlement,
     write_month,
 )
+from drg.text import text
 
 if TYPE_CHECKING:
     from drg.payment.policy import Policy
 
 __all__ = ["SettleRun", "read_month", "settle_file"]
 
+#: Rows of a part.
 _BATCH = 100_000
+#: From so many claims on, what the first pass leaves is kept on disk and a killed run goes on.
+#: Below that a month is settled in the seconds that it would save.
+_KEPT_FROM = 1_000_000
 #: Claims of this run, until they stand behind those of earlier ones.
 _NEW = ".new.parquet"
 
@@ -60,9 +72,12 @@ class SettleRun:
     settlement : Settlement
         As it lies in the folder.
     source, output : Path
+        As named; of several sources the first.
     seconds : float
     claims : int
         Rows read.
+    resumed : int
+        Rows that a killed run before this one had been through once.
     files : tuple of str
         Files written into the folder; none when nothing was new.
     """
@@ -73,6 +88,7 @@ class SettleRun:
     seconds: float
     claims: int
     files: tuple[str, ...]
+    resumed: int = 0
 
     @property
     def unpaid(self) -> int:
@@ -95,7 +111,7 @@ def read_month(text: str) -> Month:
 
 
 def settle_file(
-    source_path: str | Path,
+    source_path: str | Path | Sequence[str | Path],
     policy: Policy,
     folder: str | Path,
     *,
@@ -112,8 +128,9 @@ def settle_file(
 
     Parameters
     ----------
-    source_path : str or Path
-        Grouped claims: CSV, TSV (also ``.gz``), Parquet or XLSX.
+    source_path : str, Path or sequence of them
+        Grouped claims: CSV, TSV (also ``.gz``), Parquet or XLSX; folders of them and patterns
+        (``drg.claims.input_files``). The folder of a group run is held to its manifest.
     policy : Policy
         ``drg.payment.policy.catalog.load_policy``.
     folder : str or Path
@@ -142,21 +159,20 @@ def settle_file(
         A file cannot be read (F1xx), or the folder not be written (F2xx; F211: another run is
         writing it).
     RunError
-        C201: an input lies in the folder that is written.
+        C201: an input lies in the folder that is written; C250: an input or a table is changed
+        meanwhile; C231, C251: a group run is not as it was written.
     SettlementError, PaymentError, BudgetError
         What is given does not go together; P438: the ledger does not hold, nothing is written.
     """
-    source_path, out = Path(source_path), Path(folder)
-    given = {
-        "claims": source_path,
-        "hospitals": hospitals,
-        "decisions": decisions,
-        "budget": budget,
-    }
+    paths = [source_path] if isinstance(source_path, str | Path) else [*source_path]
+    out, files = Path(folder), input_files(paths)
+    given = {"hospitals": hospitals, "decisions": decisions, "budget": budget}
     tables = {role: Path(path) for role, path in given.items() if path is not None}
-    for path in (*tables.values(), *map(Path, prior)):
+    for path in (*(file.path for file in files), *tables.values(), *map(Path, prior)):
         _refuse_inside(path, out)
     started = time.perf_counter()
+    runs = GroupRuns([*map(Path, paths)])
+    digests = {role: file_digest(path) for role, path in tables.items() if path.is_file()}
     quotas = None if budget is None else load_budget(budget)
     with one_run(out):
         before = find_settlement(out, month, policy.id, policy.digest)
@@ -164,14 +180,21 @@ def settle_file(
             policy, month, hospitals=hospitals, decisions=decisions, budget=quotas, prior=prior,
             before=before,
         )  # fmt: skip
-        with open_claims(source_path, sheet=sheet) as source:
-            work = _Work(run, source, out, tables, progress, statements)
-            settlement, files = interruptible(work)
+        runs.check_scheme(policy, run.scheme)
+        with open_claims(files, sheet=sheet) as source:
+            passes = Passes(run, source, files, _BATCH, progress)
+            work = _Work(passes, runs, out, tables, digests, statements)
+            try:
+                settlement, written = interruptible(work)
+            except BaseException as error:
+                if parts_folder(out).is_dir():
+                    error.add_note(text("cli.run_goes_on", where=out))
+                raise
             rows = source.rows
     seconds = time.perf_counter() - started
     return SettleRun(
-        settlement=settlement, source=source_path, output=out, seconds=seconds, claims=rows,
-        files=files,
+        settlement=settlement, source=Path(paths[0]), output=out, seconds=seconds, claims=rows,
+        files=written, resumed=passes.resumed,
     )  # fmt: skip
 
 
@@ -180,44 +203,54 @@ class _Work:
 
     def __init__(
         self,
-        run: MonthRun,
-        source: ClaimSource,
+        passes: Passes,
+        runs: GroupRuns,
         out: Path,
         tables: dict[str, Path],
-        progress: Progress | None,
+        digests: dict[str, str],
         statements: bool,
     ) -> None:
-        self.run, self.source, self.out, self.tables = run, source, out, tables
-        self.progress, self.statements = progress, statements
-        self.done = 0
+        self.passes, self.run, self.source = passes, passes.run, passes.source
+        self.runs, self.out, self.statements = runs, out, statements
+        self.tables, self.digests = tables, digests
 
     def __call__(self, stop: Event) -> tuple[Settlement, tuple[str, ...]]:
+        passes, left = self.passes, parts_folder(self.out)
+        if self.run.before is None and self.source.rows >= _KEPT_FROM:
+            wanted = ("hospitals", "decisions")
+            passes.keep_in(left, {r: d for r, d in self.digests.items() if r in wanted})
         try:
-            return self._settle(stop)
+            with passes.hashing(stop):
+                settled = self._settle(stop)
         except NothingNew as nothing:
             return nothing.settlement, ()
+        except DrgError as error:
+            # A full disk can be mended; whatever else is wrong, another run begins anew.
+            if passes.keeps and not error.code.startswith("F2"):
+                passes.forget(left)
+            if error.code == "C236":
+                raise RunError("C250", where=error.where) from error
+            raise
+        passes.forget(left)
+        return settled
 
     def _settle(self, stop: Event) -> tuple[Settlement, tuple[str, ...]]:
         run, before = self.run, self.run.before
-        columns = self.source.columns
-        codes = () if run.reads_codes else {*columns.diagnoses, *columns.procedures}
-        for batch in self._batches(stop, without=tuple(codes)):
-            run.assess(batch, columns)
-        run.decide(self.source.scan(), columns)
-        with draft_folder(self.out) as draft:
+        self.passes.first(stop)
+        run.decide(self.source.scan(), self.source.columns)
+        with draft_folder(self.out) as draft, ExitStack() as stack:
             written = draft / (CLAIMS if before is None else _NEW)
+            ledger = None
+            if before is None:
+                ledger = run.post_into(draft / LEDGER)
+                stack.callback(ledger.abandon)
             metadata = {
                 "drg.version": drg.__version__,
                 "drg.policy": run.policy.id,
                 "drg.policy_digest": run.policy.digest,
                 "drg.period": str(run.month),
             }
-            write_frames(
-                written,
-                self._settled(stop),
-                metadata=metadata,
-                compression="zstd",
-            )
+            write_frames(written, self.passes.second(stop), metadata=metadata, compression="zstd")
             books = run.close()
             if before is not None and not books.changed:
                 raise NothingNew(books.settlement(before.claims))
@@ -226,12 +259,10 @@ class _Work:
                 whole = joined_claims(before.claims.lazy(), new, books.gone)
                 write_frames(draft / CLAIMS, whole, metadata=metadata, compression="zstd")
                 written.unlink()
-            inputs = [
-                {"role": role, "name": path.name, "sha256": file_digest(path)}
-                for role, path in self.tables.items()
-            ]
+            if ledger is not None:
+                books = replace(books, ledger=ledger.finish(books.ledger))
             claims = pl.scan_parquet(draft / CLAIMS, glob=False, hive_partitioning=False)
-            settlement = books.settlement(claims, inputs)
+            settlement = books.settlement(claims, self._inputs_told())
             write_month(draft, settlement)
             if run.policy.dip is not None:
                 write_dip_results(draft, settlement)
@@ -242,33 +273,27 @@ class _Work:
             files = tuple(sorted(path.name for path in draft.iterdir()))
             leave_if(stop)  # the last moment: from here on the folder is replaced
         claims = pl.scan_parquet(self.out / CLAIMS, glob=False, hive_partitioning=False)
-        return replace(settlement, claims=claims), files
+        stored = settlement.ledger
+        if isinstance(stored, StoredLedger):
+            stored = stored.at(self.out / LEDGER)
+        return replace(settlement, claims=claims, ledger=stored), files
 
-    def _batches(self, stop: Event, without: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
-        # A file without claims is one part without rows: its columns still matter.
-        batches = (
-            self.source.batches(_BATCH, without=without)
-            if self.source.rows
-            else iter([pl.DataFrame(schema=self.source.schema)])
-        )
-        for batch in _one_ahead(stoppable(batches, stop)):
-            yield batch
-            self.done += batch.height
-            if self.progress is not None:
-                self.progress(self.done, 2 * self.source.rows)
-
-    def _settled(self, stop: Event) -> Iterator[pl.DataFrame]:
-        for batch in self._batches(stop):
-            yield self.run.finish(batch, self.source.columns)
-
-
-def _one_ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The frames, the next one being read while one is worked on."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, frames, None)
-        while (frame := coming.result()) is not None:
-            coming = pool.submit(next, frames, None)
-            yield frame
+    def _inputs_told(self) -> list[dict[str, str]]:
+        """Role, name and digest of every input, which is still what was read."""
+        files, inputs = self.passes.files, self.passes.inputs
+        digests = [inputs.digest(n) for n in range(len(files))]
+        for n in range(len(files)):
+            inputs.check(n)
+        self.runs.check_files(files, digests)
+        told = [
+            {"role": "claims", "name": file.name, "sha256": digest}
+            for file, digest in zip(files, digests, strict=True)
+        ]
+        for role, path in self.tables.items():
+            if self.digests.get(role) != file_digest(path):
+                raise RunError("C250", where=str(path))
+            told.append({"role": role, "name": path.name, "sha256": self.digests[role]})
+        return told
 
 
 def _refuse_inside(path: Path, folder: Path) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from drg.money import exact_sum, unscaled
+from drg.money import PLACES, exact_sum, unscaled
 from drg.reasons import reason_title
-from drg.reports.figures import MONEY_SUMS, by_class, by_mode, unpaid_by_reason
+from drg.reports.figures import by_class, by_mode, unpaid_by_reason
 from drg.reports.words import money, word
 from drg.settlement.calendar import CalendarError, month_deadlines
 from drg.settlement.ledger import BATCH_ACCOUNTS
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from drg.scale.settle_file import SettleRun
 
 __all__ = ["report_lines"]
+
+#: Scores summed up: as many digits as there can be, so that no sum is rounded.
+_WIDE = pl.Decimal(38, PLACES)
 
 
 def report_lines(run: SettleRun, policy: Policy, lang: str | None = None) -> list[str]:
@@ -36,12 +39,13 @@ def report_lines(run: SettleRun, policy: Policy, lang: str | None = None) -> lis
             _say("claims", lang),
             _say("claims_of", lang, read=f"{run.claims:,}", posted=posted, stand=f"{stand:,}"),
         ),
+        *_resumed(run.resumed, lang),
         *_modes(settled.claims.lazy(), lang),
         *_classes(settled.claims.lazy(), lang),
         *_scores(settled.claims.lazy(), lang),
         *_payment(hospitals, lang),
         *_codes(settled.findings),
-        (_say("check", lang), _say("check_ok", lang, entries=f"{settled.ledger.entries.height:,}")),
+        (_say("check", lang), _say("check_ok", lang, entries=f"{settled.ledger.count:,}")),
         *_deadlines(policy, settled.period, lang),
     ]
     rate = run.claims / run.seconds if run.seconds > 0 else 0.0
@@ -51,23 +55,26 @@ def report_lines(run: SettleRun, policy: Policy, lang: str | None = None) -> lis
     return aligned(rows)
 
 
+def _resumed(rows: int, lang: str | None) -> Iterator[tuple[str, str]]:
+    if rows:
+        yield _say("resumed", lang), _say("resumed_of", lang, rows=f"{rows:,}")
+
+
 def _modes(claims: pl.LazyFrame, lang: str | None) -> Iterator[tuple[str, str]]:
     """One line a pay mode; under the unpaid one their reasons."""
-    sums = by_mode(claims.select("pay_mode", *MONEY_SUMS).collect())
+    sums = by_mode(claims)
     for mode, count, *fen in sums.iter_rows():
         amounts = dict(zip(("cost", "patient", "fund", "hospital"), map(money, fen), strict=True))
         kind = {"UNPAID": "unpaid_row", "STATISTICS": "counted_row"}.get(mode, "mode_row")
         yield word("mode", mode, lang), _say(kind, lang, count=f"{count:,}", **amounts)
         if mode == "UNPAID":
-            unpaid = unpaid_by_reason(
-                claims.select("pay_mode", "payment_note", *MONEY_SUMS).collect()
-            )
+            unpaid = unpaid_by_reason(claims)
             for code, number, _ in unpaid.iter_rows():
                 yield f"  {code}", f"{number:,} {reason_title(code or '', lang)}".rstrip()
 
 
 def _classes(claims: pl.LazyFrame, lang: str | None) -> Iterator[tuple[str, str]]:
-    found = by_class(claims.select("pay_mode", "case_class").collect())
+    found = by_class(claims)
     told = [
         f"{word('class', case_class, lang)} {count:,}"
         for case_class, count in found.iter_rows()
@@ -82,9 +89,10 @@ def _scores(claims: pl.LazyFrame, lang: str | None) -> Iterator[tuple[str, str]]
     if "point_value" not in claims.collect_schema():
         return
     scored = claims.filter(pl.col("point_value").is_not_null(), pl.col("fund_fen").is_not_null())
-    found = scored.select("points", "point_value").collect()
-    score = exact_sum(found["points"].fill_null(0).to_physical().cast(pl.Int64).to_numpy())
-    values = ", ".join(map(str, found["point_value"].unique().sort(descending=True)))
+    sums = scored.group_by("point_value").agg(pl.col("points").cast(_WIDE).sum())
+    found = sums.sort("point_value", descending=True).collect(engine="streaming")
+    score = exact_sum(found["points"].to_physical().cast(pl.Int64).to_numpy())
+    values = ", ".join(map(str, found["point_value"]))
     if values:
         whole, _, places = unscaled(score).partition(".")
         told = _say("scores_of", lang, score=f"{int(whole):,}.{places}", values=values)

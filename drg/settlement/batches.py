@@ -70,6 +70,9 @@ def month_batches(
         With the claims of the month posted.
     matters : DataFrame
         ``MATTER_SCHEMA``: the matters of these claims.
+    policy : Policy
+    period : str
+        ``"2025-06"``.
     """
     funds = _funds(ledger, period)
     about: dict[Party, Accounts] = {}

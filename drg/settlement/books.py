@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -32,11 +32,46 @@ if TYPE_CHECKING:
     from drg.payment.policy import Policy
     from drg.settlement.budget import Budget
 
-__all__ = ["Books", "check_prior"]
+__all__ = ["Books", "Posted", "check_prior"]
 
 #: A decision on a claim that nobody knows; a hold past its limit; a hospital above its quota of
 #: the quarter; a hospital without one.
 _UNKNOWN, _OVERDUE, _OVER, _WITHOUT = "P660", "P662", "P663", "P664"
+
+
+class Posted(NamedTuple):
+    """The claims of a run in the ledger.
+
+    Attributes
+    ----------
+    ledger : Ledger
+    gone : Series of String
+        Refs of claims of earlier runs that were taken back.
+    claims : int
+        How many were posted.
+    """
+
+    ledger: Ledger
+    gone: pl.Series
+    claims: int
+
+    @classmethod
+    def of(cls, posted: pl.DataFrame, period: str, before: Settlement | None, run: int) -> Posted:
+        """Post claims behind the month as it stood.
+
+        Parameters
+        ----------
+        posted : DataFrame
+            ``POSTING_SCHEMA``.
+        period : str
+        before : Settlement or None
+        run : int
+        """
+        ledger = before.ledger if before is not None else Ledger()
+        gone = posted["ref"].head(0)
+        if before is not None:
+            ledger, gone = _taken_back(ledger, posted["ref"], run)
+        return cls(ledger.append(claim_entries(posted, period), run=run), gone, posted.height)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +106,7 @@ class Books:
         cls,
         policy: Policy,
         month: Month,
-        posted: pl.DataFrame,
+        posted: Posted,
         noted: pl.DataFrame,
         *,
         run: int,
@@ -81,12 +116,12 @@ class Books:
         prior: Sequence[Settlement] = (),
         register: pl.DataFrame | None = None,
     ) -> Books:
-        """Post a run.
+        """Post what stands behind the claims of a run.
 
         Parameters
         ----------
-        posted : DataFrame
-            ``POSTING_SCHEMA``: the claims this run settles.
+        posted : Posted
+            The claims this run settles.
         noted : DataFrame
             ``NOTED_SCHEMA``: what was found on the claims.
         run : int
@@ -99,12 +134,7 @@ class Books:
             As for ``settle_month``.
         """
         period = str(month)
-        ledger = before.ledger if before is not None else Ledger()
-        start = ledger.entries.height
-        gone = posted["ref"].head(0)
-        if before is not None:
-            ledger, gone = _taken_back(ledger, posted["ref"], run)
-        ledger = ledger.append(claim_entries(posted, period), run=run)
+        ledger, gone = posted.ledger, posted.gone
         earlier = _own(before, period)
         decisions = pl.concat([_as_decisions(earlier, gone), decisions])
         matters, notices = _standing(ledger, earlier, gone, decisions, period)
@@ -133,7 +163,7 @@ class Books:
             *((None, "", hospital, code) for hospital, code in dict.fromkeys(parties)),
         ]
         findings, found = _findings(before, gone, pl.concat([noted, finding_rows(told)]))
-        grown = ledger.entries.height - start
+        grown = ledger.count - (before.ledger.count if before is not None else 0)
         changed = before is None or bool(grown) or found
         return cls(
             policy=policy,
@@ -147,7 +177,7 @@ class Books:
             run=run if changed or before is None else before.run,
             changed=changed,
             gone=gone,
-            posted=posted.height,
+            posted=posted.claims,
             entries=grown,
             register=register,
             manifest=before.manifest if before is not None else {},

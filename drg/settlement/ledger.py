@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BATCH_ACCOUNTS", "CLAIM_ACCOUNTS", "ENTRY_SCHEMA", "HEADS", "LEDGER_SCHEMA", "YEAR_ACCOUNTS",
-    "Ledger", "SettlementError", "entry_sums",
+    "Ledger", "SettlementError", "added_sums", "entry_sums",
 ]  # fmt: skip
 
 #: Accounts of claims; the first three of a paid one, else one of the others.
@@ -92,6 +92,15 @@ class Ledger:
         self.entries = pl.DataFrame(schema=LEDGER_SCHEMA) if entries is None else entries
 
     @property
+    def count(self) -> int:
+        """How many entries there are."""
+        return self.entries.height
+
+    def scan(self) -> pl.LazyFrame:
+        """The entries, read as far as they are asked for."""
+        return self.entries.lazy()
+
+    @property
     def runs(self) -> int:
         """Number of the last run; 0 when there is none."""
         last = self.entries["run"].max()
@@ -111,18 +120,19 @@ class Ledger:
         if not added:
             return self
         more = pl.concat(added, rechunk=False)
-        first, run = self.entries.height + 1, run or self.runs or 1
+        first, run = self.count + 1, run or self.runs or 1
         seq = pl.int_range(first, first + more.height, dtype=pl.Int64, eager=True)
         more = more.select(
             seq.alias("seq"), pl.lit(run, pl.Int32).alias("run"), pl.col(LEDGER_SCHEMA.names()[2:])
         )
-        whole = Ledger(self.entries.vstack(more) if self.entries.height else more)
+        whole = self._grown(self.entries.vstack(more) if self.entries.height else more)
         if "sums" in self.__dict__:  # adding to sums costs nothing beside making them
-            both = pl.concat([self.sums, entry_sums(more)])
-            whole.__dict__["sums"] = (
-                both.group_by(_SUMMED).agg(pl.col("fen", "entries").sum()).sort(_SUMMED)
-            )
+            whole.__dict__["sums"] = added_sums([self.sums, entry_sums(more)])
         return whole
+
+    def _grown(self, entries: pl.DataFrame) -> Ledger:
+        """The same ledger with entries added at the end."""
+        return Ledger(entries)
 
     def reverse(
         self,
@@ -168,6 +178,12 @@ class Ledger:
             return self.entries
         stands = pl.col("reverses").is_null() & ~pl.col("seq").is_in(gone.implode())
         return self.entries.filter(stands)
+
+    def standing(self, accounts: Sequence[str]) -> pl.DataFrame:
+        """Entries of some accounts that stand, in order; of a stored ledger only these are read."""
+        gone = self.scan().select("reverses").drop_nulls().collect()["reverses"]
+        stands = pl.col("reverses").is_null() & ~pl.col("seq").is_in(gone.implode())
+        return self.scan().filter(pl.col("account").is_in(accounts), stands).collect()
 
     @cached_property
     def sums(self) -> pl.DataFrame:
@@ -244,6 +260,12 @@ def entry_sums(entries: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         .sort(_SUMMED)
         .collect(engine="streaming" if isinstance(entries, pl.LazyFrame) else "auto")
     )
+
+
+def added_sums(sums: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Sums of several parts of a ledger as those of the whole; at least one."""
+    both = pl.concat(sums)
+    return both.group_by(_SUMMED).agg(pl.col("fen", "entries").sum()).sort(_SUMMED)
 
 
 def _typed(entries: pl.DataFrame) -> pl.DataFrame:

@@ -7,18 +7,25 @@ wrong or entries were taken back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import polars as pl
 
-from drg.settlement.ledger import BATCH_ACCOUNTS, HEADS, YEAR_ACCOUNTS
+from drg.settlement.ledger import BATCH_ACCOUNTS, HEADS, YEAR_ACCOUNTS, added_sums, entry_sums
 from drg.settlement.posting import posting_of_claims
 from drg.text import text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from drg.settlement.ledger import Ledger
 
-__all__ = ["LedgerFault", "check_ledger"]
+__all__ = ["LedgerFault", "check_file", "check_ledger"]
+
+#: Claims that are held to a stored ledger at once.
+_PART = 100_000
 
 #: Of each kind so many are named one by one; the rest is counted.
 _NAMED = 20
@@ -71,8 +78,8 @@ def check_ledger(
     faults += _parts(live)
     if claims is not None:
         faults += _against(live, posting_of_claims(claims))
-    faults += _accounts(ledger, of_month=claims is not None)
-    faults += _batches(ledger.entries)
+    faults += _accounts(ledger.sums, of_month=claims is not None)
+    faults += _tied(entry_sums(ledger.entries))
     faults += _allocations(ledger.entries, allocated)
     return faults
 
@@ -225,27 +232,26 @@ def _each(live: pl.DataFrame, heads: pl.DataFrame, claims: pl.DataFrame) -> Iter
             yield LedgerFault("amount", f"{ref} {account}", expected, fen)
 
 
-def _accounts(ledger: Ledger, *, of_month: bool) -> Iterator[LedgerFault]:
+def _accounts(sums: pl.DataFrame, *, of_month: bool) -> Iterator[LedgerFault]:
     """Accounts of claims are no batch's, and a month has none of the year and one period."""
     strange = [*_ACCOUNTS, *(YEAR_ACCOUNTS if of_month else ())]
-    rows = ledger.sums.filter(
+    rows = sums.filter(
         (pl.col("subject") == "batch") & pl.col("account").cast(pl.String).is_in(strange)
     )
     for hospital, account, fen in (
         rows.select("hospital", "account", "fen").head(_NAMED).iter_rows()
     ):
         yield LedgerFault("account", f"{hospital} {account}", 0, fen)
-    periods = ledger.sums["period"].unique().sort()
+    periods = sums["period"].unique().sort()
     if of_month and periods.len() > 1:
         yield LedgerFault("period", ", ".join(str(period) for period in periods))
 
 
-def _batches(entries: pl.DataFrame) -> Iterator[LedgerFault]:
+def _tied(sums: pl.DataFrame) -> Iterator[LedgerFault]:
     """What the fund owes by claims, and what became of it."""
     keys = ["period", "hospital", "insurance"]
-    sums = (
-        entries.lazy()
-        .filter(pl.col("account").is_in(["fund", *BATCH_ACCOUNTS]))
+    found = (
+        sums.filter(pl.col("account").cast(pl.String).is_in(["fund", *BATCH_ACCOUNTS]))
         .group_by(keys)
         .agg(
             pl.col("fen").filter(pl.col("account") == "fund").sum().alias("fund"),
@@ -253,9 +259,8 @@ def _batches(entries: pl.DataFrame) -> Iterator[LedgerFault]:
         )
         .filter(pl.col("fund") != pl.col("batch"))
         .sort(keys)
-        .collect()
     )
-    for period, hospital, insurance, fund, batch in sums.head(_NAMED).iter_rows():
+    for period, hospital, insurance, fund, batch in found.head(_NAMED).iter_rows():
         yield LedgerFault("batch", f"{period} {hospital} {insurance or '—'}", fund, batch)
 
 
@@ -264,3 +269,68 @@ def _allocations(entries: pl.DataFrame, allocated: Mapping[str, int]) -> Iterato
         found = int(entries.filter(pl.col("rule") == rule)["fen"].sum())
         if found != expected:
             yield LedgerFault("allocation", rule, expected, found)
+
+
+def check_file(path: Path, claims: pl.DataFrame | pl.LazyFrame, told: pl.DataFrame) -> bool:
+    """Whether a stored ledger of claims and batches holds, read part by part in their order.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    claims : frame
+        The priced claims in force, as ``check_ledger`` takes them.
+    told : DataFrame
+        ``Ledger.sums``, to which those of the file are held.
+
+    Returns
+    -------
+    bool
+        False: something does not hold, or entries were taken back, or stand in another order than
+        the claims; ``check_ledger`` tells.
+    """
+    rows = claims.lazy()
+    stored = pl.scan_parquet(path, glob=False, hive_partitioning=False).drop("rule", "document")
+    count, total = (found.select(pl.len()).collect().item() for found in (rows, stored))
+    refs = np.empty(count, np.uint64)
+    sums: list[pl.DataFrame] = []
+    at = 0
+    for start in range(0, max(count, 1), _PART):
+        posted = posting_of_claims(rows.slice(start, _PART))
+        refs[start : start + posted.height] = posted["ref"].hash(0).to_numpy()
+        paid = int((posted["head"] == "fund").sum())
+        size = posted.height + (len(_PARTS) - 1) * paid
+        entries = stored.slice(at, size).collect()
+        live = entries.select(*_KEYS, "account", "fen")
+        if (
+            (entries["subject"] != "claim").any()
+            or not _next_in_line(entries, at)
+            or next(_parts(live), None) is not None
+            or next(_against(live, posted), None) is not None
+        ):
+            return False
+        at += size
+        sums = [added_sums([*sums, entry_sums(entries)])]
+    rest = stored.slice(at, total - at).collect()
+    # Whoever is there twice has one hash twice; that two ids share one is for the whole to tell.
+    if not _next_in_line(rest, at) or (rest["subject"] != "batch").any() or not _distinct(refs):
+        return False
+    whole = added_sums([*sums, entry_sums(rest)])
+    return whole.equals(told) and not [*_accounts(whole, of_month=True), *_tied(whole)]
+
+
+def _next_in_line(entries: pl.DataFrame, before: int) -> bool:
+    """Whether entries of one run go on behind so many, and none takes another back."""
+    seq = pl.int_range(before + 1, before + entries.height + 1, dtype=pl.Int64, eager=True)
+    runs = entries["run"]
+    return (
+        entries["seq"].equals(seq)
+        and entries["reverses"].null_count() == entries.height
+        and bool((runs == 1).all())
+        and not runs.null_count()
+    )
+
+
+def _distinct(values: NDArray[np.uint64]) -> bool:
+    values.sort()
+    return not bool((values[1:] == values[:-1]).any())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import BinaryIO
 
 from drg.claims.encoding import DENIED, FULL, system_code
 from drg.errors import InputError
+from drg.placing import put_in_place
 
 __all__ = ["one_run", "recover", "set_aside"]
 
@@ -25,7 +27,8 @@ __all__ = ["one_run", "recover", "set_aside"]
 def one_run(folder: str | Path) -> Iterator[None]:
     """Keep a folder to this run, from what is read of it to what is written.
 
-    What a run left that was killed while the folder was replaced is mended first.
+    What a run left that was killed is removed, and mended if it was killed while the folder was
+    replaced.
 
     Parameters
     ----------
@@ -46,6 +49,7 @@ def one_run(folder: str | Path) -> Iterator[None]:
             held = stack.enter_context(_try_lock(final))
             if held:
                 _put_back(final)
+                _remove_drafts(final)
         except OSError as error:
             system = system_code(error)
             code = "F209" if system in FULL else "F210" if system in DENIED else "F204"
@@ -76,7 +80,15 @@ def _put_back(final: Path) -> None:
     if final.exists():
         shutil.rmtree(before, ignore_errors=True)
     else:
-        before.rename(final)
+        put_in_place(before, final)
+
+
+def _remove_drafts(final: Path) -> None:
+    """Remove what runs that were killed had written so far (``drg.settlement.store``)."""
+    draft = re.compile(rf"\.{re.escape(final.name)}-[0-9a-f]{{8}}")
+    for path in final.parent.iterdir():
+        if draft.fullmatch(path.name) and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
@@ -101,7 +113,9 @@ def _try_lock(final: Path) -> Iterator[bool]:
     try:
         yield True
     finally:
-        with contextlib.suppress(OSError):  # Windows removes no open file: it stays, unlocked
+        if sys.platform == "win32":  # it removes no open file, so none of the next run's either
+            file.close()
+        with contextlib.suppress(OSError):
             path.unlink()
         file.close()
 

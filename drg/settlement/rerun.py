@@ -6,7 +6,7 @@ contents are compared by a hash made in this process, so that files of any size 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from drg.claims.frame import BLANKS, COLUMNS, PRICING_COLUMNS, SEPARATOR, rename
 from drg.claims.profiles import ClaimColumns, match_columns
 from drg.claims.typed import ClaimArrays, read_yuan
 from drg.payment.pricing.dip_scores import read_scores
-from drg.payment.pricing.price_columns import PRICE_NAMES, SCORE_NAMES, Mode, Note, Route
+from drg.payment.pricing.price_columns import PRICE_NAMES, SCORE_NAMES, Mode
 from drg.settlement.ledger import HEADS
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from drg.settlement.ledger import Ledger
 
 __all__ = [
-    "KINDS", "canonical", "claim_keys", "comes_to_the_same", "content", "contradicted",
-    "joined_claims", "known_claims", "only_stays", "posted_before", "refuse_rows",
-    "settled_parts", "sort_claims",
+    "KINDS", "canonical", "claim_keys", "comes_to_the_same", "content", "joined_claims",
+    "known_claims", "only_stays", "posted_before", "settled_parts", "sort_claims",
 ]  # fmt: skip
 
 #: Rows of settled claims read at once.
@@ -80,13 +79,13 @@ def canonical(frame: pl.DataFrame, columns: ClaimColumns) -> pl.DataFrame:
     return frame.with_columns(marks).rename(renames)
 
 
-def claim_keys(frame: pl.DataFrame, columns: ClaimColumns, first_row: int) -> pl.DataFrame:
+def claim_keys(frame: pl.DataFrame, columns: ClaimColumns, rows: int | pl.Series) -> pl.DataFrame:
     """Under which ref and version each claim is settled.
 
     Parameters
     ----------
-    first_row : int
-        Row of the first claim of the frame, from 1.
+    rows : int or Series of Int64
+        Row of the first claim of the frame, from 1; or of each.
 
     Returns
     -------
@@ -95,7 +94,9 @@ def claim_keys(frame: pl.DataFrame, columns: ClaimColumns, first_row: int) -> pl
         when it cannot be read), ``row``.
     """
     claims = ClaimArrays(frame, columns)
-    row = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64, eager=True).alias("row")
+    if isinstance(rows, int):
+        rows = pl.int_range(rows, rows + frame.height, dtype=pl.Int64, eager=True)
+    row = rows.alias("row")
     ids = claims.ids
     if ids.null_count():
         ids = _either(ids, "#" + row.cast(pl.String))
@@ -187,51 +188,6 @@ def sort_claims(keys: pl.DataFrame, contents: pl.Series, known: pl.DataFrame) ->
     )
     kinds = pl.repeat("new", keys.height, dtype=KINDS, eager=True).alias("kind")
     return kinds.scatter(found["at"], found["kind"])
-
-
-def contradicted(claims: pl.LazyFrame, columns: ClaimColumns, several: pl.DataFrame) -> pl.Series:
-    """Rows of claims whose highest version is there with more than one content.
-
-    Parameters
-    ----------
-    claims : LazyFrame
-        Every row and column of the input.
-    several : DataFrame
-        ``claim_keys`` of ids that are there more than once.
-    """
-    place = "drg row"
-    frame = (
-        claims.with_row_index(place, 1)
-        .filter(pl.col(place).is_in(several["row"].implode()))
-        .collect()
-    )
-    told = frame.select(pl.col(place).cast(pl.Int64).alias("row"))
-    told = told.with_columns(content(frame.drop(place), columns))
-    newest = pl.col("version") == pl.col("version").max().over("ref")
-    rows = several.filter(newest).join(told, on="row")
-    return rows.filter(pl.col("content").n_unique().over("ref") > 1)["row"]
-
-
-def refuse_rows(parts: Sequence[Assessed | None], rows: pl.Series, refused: pl.Series) -> None:
-    """Pay nothing for some rows, because they contradict each other.
-
-    Pricing calls two claims alike that differ in nothing that decides a payment. Whose they are is
-    not for it to say.
-
-    Parameters
-    ----------
-    rows : Series
-        Row of every claim of the parts, in their order.
-    refused : Series
-        Some of them.
-    """
-    here = rows.is_in(refused.implode()).to_numpy()
-    start = 0
-    for part in parts:
-        if part is not None:
-            places = np.flatnonzero(here[start : start + part.rows])
-            part.sheet.unpaid(places, Note.CONTENT_DIFFERS, Route.FAULT)
-            start += part.rows
 
 
 def _hashed(texts: pl.Series) -> NDArray[np.uint64]:

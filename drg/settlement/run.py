@@ -15,25 +15,35 @@ import polars as pl
 
 from drg.claims.frame import rename_clashing
 from drg.claims.profiles import match_columns
-from drg.claims.typed import ClaimArrays
 from drg.payment.pricing.caps import Decisions, Prior, decide
 from drg.payment.pricing.price import Pricer, prior_of
-from drg.settlement.books import Books, check_prior
+from drg.settlement.books import Books, Posted, check_prior
 from drg.settlement.decided_since import decided_since
 from drg.settlement.inputs import HOSPITAL_SCHEMA, read_decisions, read_hospitals, whole
+from drg.settlement.ledger_file import LedgerFile
 from drg.settlement.matters import DECISION_SCHEMA
-from drg.settlement.posting import CLAIM_COLUMNS, POSTING_SCHEMA, postings
+from drg.settlement.part import (
+    CONFLICT,
+    REPLACED,
+    Part,
+    SettledPart,
+    Several,
+    noted_rows,
+    refuse_rows,
+    repetitions,
+    several_rows,
+    unpaid_rows,
+)
+from drg.settlement.posting import CLAIM_COLUMNS, POSTING_SCHEMA, claim_entries, postings
 from drg.settlement.rerun import (
     canonical,
     claim_keys,
     comes_to_the_same,
     content,
-    contradicted,
     joined_claims,
     known_claims,
     only_stays,
     posted_before,
-    refuse_rows,
     settled_parts,
     sort_claims,
 )
@@ -45,13 +55,9 @@ if TYPE_CHECKING:
     from drg.claims.profiles import ClaimColumns
     from drg.dates import Month
     from drg.payment.policy import Policy
-    from drg.payment.pricing.assessed import Assessed
     from drg.settlement.budget import Budget
 
-__all__ = ["MonthRun", "settle_month"]
-
-#: A row of a claim that another row contradicts, repeats, or replaces.
-_CONFLICT, _REPEATED, _REPLACED = "P617", "P618", "P619"
+__all__ = ["MonthRun", "joined_prior", "settle_month"]
 
 
 def settle_month(
@@ -150,10 +156,10 @@ class MonthRun:
             ],
             month,
         )
-        self._used = _together([prior_of(one.claims.lazy()) for one in self._prior])
+        self._used = joined_prior([prior_of(one.claims.lazy()) for one in self._prior])
         self._pricer = Pricer(policy, hospitals, self._decisions, self._used, month)
         self._bounds = StayBounds(policy, hospitals)
-        self._parts: list[Assessed | None] = []
+        self._parts: list[Part | None] = []
         self._decided: Decisions | None = None
         self._run = before.run + 1 if before is not None else 1
         self._known = None if before is None else _known(before)
@@ -162,15 +168,17 @@ class MonthRun:
         if before is not None:
             self._repriced = decided_since(before.claims.lazy(), self._decisions)
         self._rows = 0
-        self._keys: list[pl.DataFrame] = []
-        self._taken: list[pl.Series | None] = []
-        self._again: list[pl.Series] = []
         self._findings: list[pl.DataFrame] = []
         self._posted: list[pl.DataFrame] = []
-        self._rows_of: pl.DataFrame | None = None
-        self._several: list[pl.DataFrame] = []
-        self._first_row = 1
+        self._file: LedgerFile | None = None
+        self._several: Several | None = None
+        self._told: list[pl.DataFrame] = []
         self._turn = 0
+
+    @property
+    def scheme(self) -> str:
+        """Scheme or catalogue that the policy pays by; ``""``: any."""
+        return self._pricer.scheme
 
     # ---- first pass
 
@@ -179,24 +187,50 @@ class MonthRun:
         """Whether ``assess`` looks at diagnoses and procedures; else they may be left out."""
         return self.before is not None or self._pricer.reads_codes
 
+    def first(self, batch: pl.DataFrame, columns: ClaimColumns, first_row: int) -> Part:
+        """Look at a part of the claims for the first time; several threads may at once.
+
+        Parameters
+        ----------
+        batch : DataFrame
+        columns : ClaimColumns
+        first_row : int
+            Row of the input that the batch begins with, from 1.
+        """
+        if self._known is None:
+            return Part(first_row, batch.height, self._pricer.assess(batch, columns))
+        keys = claim_keys(batch, columns, first_row)
+        kind = sort_claims(keys, content(batch, columns), self._known)
+        # What was decided on a claim since it was settled prices it anew.
+        decided = keys["ref"].is_in(self._repriced.implode()) & (kind == "same")
+        kind = kind.set(decided, "retry")
+        taken = kind.is_in(["new", "retry", "replaces"])
+        noted = [
+            *noted_rows(batch, columns, keys, kind == "conflict", CONFLICT),
+            *noted_rows(batch, columns, keys, kind == "older", REPLACED),
+        ]
+        return Part(
+            first_row, batch.height, self._pricer.assess(batch.filter(taken), columns), taken,
+            keys["ref"].filter(kind.is_in(["retry", "replaces"])), tuple(noted),
+        )  # fmt: skip
+
+    def take(self, part: Part) -> None:
+        """Take a part that was looked at; in the order of the input.
+
+        Raises
+        ------
+        ValueError
+            It does not follow the one before.
+        """
+        if part.first_row != self._rows + 1:
+            raise ValueError(f"row {part.first_row} does not follow row {self._rows}")
+        self._rows += part.height
+        self._findings += part.noted
+        self._parts.append(part)
+
     def assess(self, batch: pl.DataFrame, columns: ClaimColumns) -> None:
         """Take a part of the claims for the first time."""
-        keys = claim_keys(batch, columns, self._rows + 1)
-        self._rows += batch.height
-        taken: pl.Series | None = None
-        if self._known is not None:
-            kind = sort_claims(keys, content(batch, columns), self._known)
-            # What was decided on a claim since it was settled prices it anew.
-            decided = keys["ref"].is_in(self._repriced.implode()) & (kind == "same")
-            kind = kind.set(decided, "retry")
-            taken = kind.is_in(["new", "retry", "replaces"])
-            self._again.append(keys["ref"].filter(kind.is_in(["retry", "replaces"])))
-            for word, code in (("conflict", _CONFLICT), ("older", _REPLACED)):
-                self._note(batch, columns, keys, kind == word, code)
-            batch, keys = batch.filter(taken), keys.filter(taken)
-        self._taken.append(taken)
-        self._keys.append(keys)
-        self._parts.append(self._pricer.assess(batch, columns))
+        self.take(self.first(batch, columns, self._rows + 1))
 
     def decide(self, claims: pl.LazyFrame, columns: ClaimColumns) -> None:
         """Rank what is capped, once every claim of the month is known.
@@ -207,21 +241,21 @@ class MonthRun:
             All that was assessed, with every column; rows are read where an id is there twice.
         columns : ClaimColumns
         """
-        keys = pl.concat([_no_keys(), *self._keys])
-        self._keys.clear()
-        if keys["ref"].n_unique() != keys.height:
-            several = keys.filter(pl.col("ref").is_duplicated())
-            self._rows_of = several.sort("version", "row", descending=[True, False]).unique(
-                "ref", keep="first"
-            )
-            refuse_rows(self._parts, keys["row"], contradicted(claims, columns, several))
-        parts = [part for part in self._parts if part is not None]
-        if self.before is None or not keys.height:
+        taken = [part for part in self._parts if part is not None]
+        rows = several_rows(taken)
+        if len(rows):
+            self._several = Several.of(rows, claims, columns)
+        if self._several is not None:
+            refuse_rows(taken, self._several.contradicted)
+        parts = [part.assessed for part in taken]
+        if self.before is None or not any(part.rows for part in parts):
             self._decided = self._pricer.decide(parts)
             return
         # Prices settled before stay as they are: what they took of caps, ceilings and packages is
         # gone, and late claims share what is left of it.
-        again = pl.concat([keys["ref"].clear(), *self._again])
+        again = pl.concat(
+            [self._repriced.clear(), *(p.again for p in taken if p.again is not None)]
+        )
         if again.len():
             self._posted_before = posted_before(self.before.ledger, again)
         stands = ~pl.col("ref").is_in(again.implode())
@@ -237,26 +271,45 @@ class MonthRun:
 
     # ---- second pass
 
-    def finish(self, batch: pl.DataFrame, columns: ClaimColumns) -> pl.DataFrame:
-        """Take the same parts in the same order for the second time.
+    def post_into(self, path: Path) -> LedgerFile:
+        """Post claims into a file from here on, in place of memory; only where no run was before.
 
-        Returns
-        -------
-        DataFrame
-            The claims of this part that this run settles: the input's columns under their
-            canonical names, those of pricing, and ``CLAIM_COLUMNS``.
+        The caller finishes it with what ``close`` posts, or abandons it.
         """
-        keys = claim_keys(batch, columns, self._first_row)
-        self._first_row += batch.height
-        taken, part = self._taken[self._turn], self._parts[self._turn]
-        if part is None or self._decided is None:
+        if self.before is not None:
+            raise ValueError("a ledger that goes on is held whole")
+        wanted = self._decisions["claim_id"]
+        self._file = LedgerFile(path, self._run, str(self.month), wanted)
+        return self._file
+
+    def settle(self, batch: pl.DataFrame, columns: ClaimColumns, number: int) -> SettledPart:
+        """Settle a part that was assessed; several threads may at once.
+
+        Parameters
+        ----------
+        batch : DataFrame
+            The same rows as in the first pass, with every column.
+        columns : ClaimColumns
+        number : int
+            Of the part, from 0.
+
+        Raises
+        ------
+        ValueError
+            It is not that part, or settled already.
+        """
+        part = self._parts[number]
+        if part is None or self._decided is None or part.height != batch.height:
             raise ValueError("a part is finished once, after all are assessed and decided")
-        self._parts[self._turn], self._turn = None, self._turn + 1
-        if taken is not None:
-            batch, keys = batch.filter(taken), keys.filter(taken)
-        stands = self._standing(batch, columns, keys)
+        self._parts[number] = None
+        keys = claim_keys(batch, columns, part.first_row)
+        if part.taken is not None:
+            batch, keys = batch.filter(part.taken), keys.filter(part.taken)
+        stands, several = None, None
+        if self._several is not None:
+            stands, several = self._several.told(batch, columns, keys)
         batch = canonical(batch, columns)
-        priced = self._pricer.finish(part, self._decided)
+        priced = self._pricer.finish(part.assessed, self._decided)
         batch = batch.rename(rename_clashing(batch.columns, (*priced.columns, *CLAIM_COLUMNS)))
         told = keys.select(
             "ref",
@@ -271,18 +324,44 @@ class MonthRun:
         if self._posted_before is not None:
             new = ~comes_to_the_same(posted, self._posted_before)
             claims, posted = claims.filter(new), posted.filter(new)
-        self._note_unpaid(claims)
-        self._bounds.add(claims)
-        self._posted.append(posted)
-        return claims
+        written = claim_entries(posted if self._file else posted.clear(), str(self.month))
+        return SettledPart(claims, posted, written, unpaid_rows(claims), several)
+
+    def keep(self, settled: SettledPart) -> pl.DataFrame:
+        """Take a part that was settled, in the order of the input; its claims."""
+        if settled.several is not None:
+            self._told.append(settled.several)
+        self._findings.append(settled.noted)
+        self._bounds.add(settled.claims)
+        if self._file is not None:
+            self._file.post(settled.posted, settled.entries)
+        else:
+            self._posted.append(settled.posted)
+        return settled.claims
+
+    def finish(self, batch: pl.DataFrame, columns: ClaimColumns) -> pl.DataFrame:
+        """Take the same parts in the same order for the second time.
+
+        Returns
+        -------
+        DataFrame
+            The claims of this part that this run settles: the input's columns under their
+            canonical names, those of pricing, and ``CLAIM_COLUMNS``.
+        """
+        self._turn += 1
+        return self.keep(self.settle(batch, columns, self._turn - 1))
 
     def close(self) -> Books:
         """Post what was settled and pay the month."""
-        posted = pl.concat(self._posted) if self._posted else pl.DataFrame(schema=POSTING_SCHEMA)
-        if self.before is not None and posted.height:
-            again = pl.col("ref").is_in(posted["ref"].implode())
-            self._bounds.add(self.before.claims.lazy().filter(~again))
-        noted = [*self._findings, *self._repetitions(), self._bounds.findings()]
+        if self._file is not None:
+            posted = Posted(self._file.tail(), self._repriced.clear(), self._file.claims)
+        else:
+            rows = pl.concat(self._posted) if self._posted else pl.DataFrame(schema=POSTING_SCHEMA)
+            if self.before is not None and rows.height:
+                again = pl.col("ref").is_in(rows["ref"].implode())
+                self._bounds.add(self.before.claims.lazy().filter(~again))
+            posted = Posted.of(rows, str(self.month), self.before, self._run)
+        noted = [*self._findings, *repetitions(self._told), self._bounds.findings()]
         findings = pl.concat(noted).sort("row", maintain_order=True)
         return Books.keep(
             self.policy, self.month, posted, findings, before=self.before, run=self._run,
@@ -290,97 +369,22 @@ class MonthRun:
             register=self._register,
         )  # fmt: skip
 
-    def _standing(
-        self, batch: pl.DataFrame, columns: ClaimColumns, keys: pl.DataFrame
-    ) -> pl.Series | None:
-        """Rows that stand for their claim; None: all do.
-
-        Of rows with one id it is the one of the highest version, the first of those.
-        """
-        if self._rows_of is None:
-            return None
-        several = keys["ref"].is_in(self._rows_of["ref"].implode())
-        if not several.any():
-            return None
-        stands = keys["row"].is_in(self._rows_of["row"].implode())
-        found = batch.filter(several)
-        self._several.append(
-            keys.filter(several).with_columns(
-                _hospitals(found, columns),
-                stands.filter(several).alias("stands"),
-                content(found, columns),
-            )
-        )
-        return ~several | stands
-
-    def _repetitions(self) -> list[pl.DataFrame]:
-        """Findings on rows that stand for nothing because of another row of their claim."""
-        if not self._several:
-            return []
-        rows = pl.concat(self._several)
-        both = rows.filter(~pl.col("stands")).join(
-            rows.filter("stands"), on="ref", suffix="_of", maintain_order="left"
-        )
-        code = (
-            pl.when(pl.col("version") < pl.col("version_of"))
-            .then(pl.lit(_REPLACED))
-            .when(pl.col("content") == pl.col("content_of"))
-            .then(pl.lit(_REPEATED))
-            .otherwise(pl.lit(_CONFLICT))
-        )
-        named = pl.col("ref").alias("claim")
-        return [both.select("row", named, "hospital", code.alias("code"))]
-
-    # ---- findings
-
-    def _note_unpaid(self, claims: pl.DataFrame) -> None:
-        hospital = pl.col("hospital_id") if "hospital_id" in claims.columns else pl.lit("")
-        claim = pl.when(~pl.col("ref").str.starts_with("#")).then("ref").otherwise(pl.lit(""))
-        self._findings.append(
-            claims.filter(pl.col("payment_note").is_not_null()).select(
-                "row",
-                claim.alias("claim"),
-                hospital.cast(pl.String).fill_null("").alias("hospital"),
-                pl.col("payment_note").cast(pl.String).alias("code"),
-            )
-        )
-
-    def _note(
-        self,
-        batch: pl.DataFrame,
-        columns: ClaimColumns,
-        keys: pl.DataFrame,
-        which: pl.Series,
-        code: str,
-    ) -> None:
-        if not which.any():
-            return
-        self._findings.append(
-            keys.select(
-                "row",
-                pl.col("ref").alias("claim"),
-                _hospitals(batch, columns),
-                pl.lit(code).alias("code"),
-            ).filter(which)
-        )
-
-
-def _no_keys() -> pl.DataFrame:
-    return pl.DataFrame(schema={"ref": pl.String, "version": pl.Int32, "row": pl.Int64})
-
-
-def _hospitals(batch: pl.DataFrame, columns: ClaimColumns) -> pl.Series:
-    ids = ClaimArrays(batch, columns).column("hospital_id")
-    if ids is None:
-        return pl.repeat("", batch.height, dtype=pl.String, eager=True).alias("hospital")
-    return ids.cast(pl.String).fill_null("").alias("hospital")
-
 
 def _known(before: Settlement) -> pl.DataFrame:
     """The claims settled before; one that was contradicted is not tried again."""
-    contradicted = before.findings.filter(pl.col("code") == _CONFLICT)["claim"]
+    contradicted = before.findings.filter(pl.col("code") == CONFLICT)["claim"]
     retry = pl.col("retry") & ~pl.col("ref").is_in(contradicted.implode())
     return known_claims(settled_parts(before.claims)).with_columns(retry)
+
+
+def joined_prior(found: Sequence[Prior]) -> Prior:
+    """What several months have used up, taken as one."""
+    every = [Prior(), *found]
+    return Prior(
+        pl.concat([one.visits for one in every]),
+        pl.concat([one.packages.cast(pl.String) for one in every]),
+        pl.concat([one.counts for one in every]),
+    )
 
 
 def _together(found: Sequence[Prior]) -> Prior:

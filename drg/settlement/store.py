@@ -21,10 +21,12 @@ import polars as pl
 
 import drg
 from drg.claims.encoding import DENIED, FULL, system_code
+from drg.claims.excel_safe import as_written, excel_safe
 from drg.claims.readers import explained
 from drg.claims.writers import write_frames
 from drg.dates import Month
 from drg.errors import InputError
+from drg.placing import put_in_place
 from drg.schemes.tables import file_digest
 from drg.settlement.ledger import Ledger, SettlementError
 from drg.settlement.one_run import one_run, recover, set_aside
@@ -129,7 +131,9 @@ def read_settlement(
     with explained(path):
         findings = pl.read_csv(path / _FINDINGS, schema=FINDING_SCHEMA)
         texts = pl.col("claim", "hospital").fill_null("")
-        findings = findings.with_columns(texts)
+        findings = findings.with_columns(texts).with_columns(
+            as_written(findings.select(pl.col(pl.String)).columns)
+        )
         hospitals = pl.read_parquet(path / _HOSPITALS)
         matters = pl.read_parquet(path / _MATTERS)
     ledger = books.read(path / LEDGER)
@@ -195,7 +199,8 @@ def write_month(draft: Path, settlement: Settlement) -> None:
     if faults:
         told = "; ".join(fault.line() for fault in faults[:3])
         raise SettlementError("P438", count=len(faults), faults=told)
-    settlement.findings.write_csv(draft / _FINDINGS, include_bom=True, line_terminator="\r\n")
+    shown = settlement.findings.with_columns(excel_safe(settlement.findings.schema))
+    shown.write_csv(draft / _FINDINGS, include_bom=True, line_terminator="\r\n")
     write_frames(draft / _HOSPITALS, settlement.hospitals, compression="zstd")
     write_frames(draft / _MATTERS, settlement.matters, compression="zstd")
     import tomli_w
@@ -220,7 +225,7 @@ def _told(settlement: Settlement) -> dict[str, Any]:
         "package": drg.__version__,
         "check": "ok",
         "policy": {"id": settlement.policy_id, "digest": settlement.policy_digest},
-        "totals": {**counts, "entries": settlement.ledger.entries.height, **amounts},
+        "totals": {**counts, "entries": settlement.ledger.count, **amounts},
         "run": [dict(run) for run in runs],
     }
 
@@ -247,11 +252,11 @@ def draft_folder(out: str | Path) -> Iterator[Path]:
         _sync(draft)
         try:
             if final.exists():
-                final.rename(before)
-            draft.rename(final)
+                put_in_place(final, before)
+            put_in_place(draft, final)
         except BaseException:  # an interrupt as well
             if before.exists() and not final.exists():
-                before.rename(final)
+                put_in_place(before, final)
             raise
         shutil.rmtree(before, ignore_errors=True)
     except OSError as error:

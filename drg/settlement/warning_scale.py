@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from drg.errors import DrgError
 from drg.paths import tables_root
+from drg.toml_file import TomlError, read_toml
 
 __all__ = ["LEVELS", "MEASURES", "FundError", "Level", "Scale", "Scales", "load_scales", "worst"]
 
@@ -109,8 +109,8 @@ def load_scales(path: str | Path | None = None) -> Scales:
     """
     file = tables_root() / "warning.toml" if path is None else Path(path)
     try:
-        rows = tomllib.loads(file.read_text("utf-8-sig")).get("scale", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        rows = read_toml(file).get("scale", [])
+    except (OSError, TomlError) as error:
         raise FundError("K420", where=str(file), entry="—", found=str(error)) from error
     if not isinstance(rows, list) or not rows:
         raise FundError("K420", where=str(file), entry="scale", found="—")
