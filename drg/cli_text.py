@@ -6,11 +6,13 @@ Help is worded when it is shown, not at import, because ``--lang`` may stand any
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from types import FrameType
 from typing import Any, NoReturn
@@ -18,9 +20,11 @@ from typing import Any, NoReturn
 import click
 
 from drg.errors import DrgError
-from drg.text import LANGUAGES, set_language, text
+from drg.text import LANGUAGES, printable, set_language, text
 
-__all__ = ["Argument", "Command", "Group", "Option", "TablesError", "say"]
+__all__ = [
+    "Argument", "Command", "Group", "Option", "TablesError", "echo", "given", "say", "told_notes",
+]  # fmt: skip
 
 #: Exit codes beyond DESIGN's 0-3: what a shell reports for these signals, and a bug of ours.
 _INTERRUPTED, _TERMINATED, _PIPE_CLOSED, _BUG = 130, 143, 141, 70
@@ -35,6 +39,31 @@ _IN_BRACKETS = re.compile(r"\((.*)\)$")
 def say(key: str, /, **params: object) -> str:
     """One wording of cli.toml in the language of the call."""
     return text(f"cli.{key}", None, **params)
+
+
+def echo(words: str = "", *, err: bool = False) -> None:
+    """Write a line to the terminal; what came from files cannot steer it (``printable``)."""
+    click.echo(printable(words), err=err)
+
+
+def given(ctx: click.Context) -> dict[str, str]:
+    """Names of the parameters that the line gives, and what a user calls each."""
+    return {
+        param.name: param.opts[-1] if isinstance(param, click.Option) else param.human_readable_name
+        for param in ctx.command.params
+        if param.name and ctx.params.get(param.name)
+    }
+
+
+@contextmanager
+def told_notes() -> Iterator[None]:
+    """Say on stderr what is noted of an error or interrupt: how to go on, for example."""
+    try:
+        yield
+    except BaseException as error:
+        for note in getattr(error, "__notes__", ()):
+            echo(note, err=True)
+        raise
 
 
 class _LineError(DrgError):
@@ -196,7 +225,9 @@ class Group(_Worded, click.Group):
         """Run the command; when the reader of its output has gone (``| head``), end quietly."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except OSError as error:
+            if not _reader_gone(error):
+                raise
             # Nothing may be written at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return _PIPE_CLOSED
@@ -223,7 +254,7 @@ class Group(_Worded, click.Group):
                 raise
             code = _told(error)
         except KeyboardInterrupt:
-            click.echo(say("interrupted"), err=True)
+            echo(say("interrupted"), err=True)
             code = _INTERRUPTED
         finally:
             if before is not None:
@@ -231,10 +262,23 @@ class Group(_Worded, click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _reader_gone(error: OSError) -> bool:
+    """Whether nobody reads stdout any more; Windows calls that an invalid argument."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    if os.name != "nt" or error.errno != errno.EINVAL:
+        return False
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
 def _told(error: Exception) -> int:
     """One line on stderr for an error; its exit code."""
     if isinstance(error, click.Abort):
-        click.echo(say("interrupted"), err=True)
+        echo(say("interrupted"), err=True)
         return _INTERRUPTED
     if isinstance(error, DrgError):
         what, code = str(error), error.exit_code
@@ -242,7 +286,7 @@ def _told(error: Exception) -> int:
         what, code = _usage_words(error), _USAGE
     else:
         what, code = say("bug", kind=type(error).__name__, detail=_one_line(str(error))), _BUG
-    click.echo(say("error", what=_one_line(what)), err=True)
+    echo(say("error", what=_one_line(what)), err=True)
     return code
 
 
@@ -303,7 +347,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from drg import __version__
 
-        click.echo(f"drg-engine {__version__}")
+        echo(f"drg-engine {__version__}")
         ctx.exit()
 
 

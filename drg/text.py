@@ -6,6 +6,7 @@ default language; ``set_language("en")`` or the ``lang`` argument chooses Englis
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Sequence
@@ -19,6 +20,11 @@ LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 #: Between the columns of an aligned table.
 _GAP = "  "
+#: Control characters but for tab and line end; marks that turn the direction of what follows;
+#: halves of characters. A terminal would obey the first and be misread by the second.
+_UNSHOWN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _FOLDER = Path(__file__).with_name("catalogue")
 _language: ContextVar[str] = ContextVar("drg_language", default="zh")
 
@@ -52,6 +58,8 @@ def text(key: str, /, lang: str | None = None, **params: object) -> str:
         ``mend_zh``/``mend_en`` (empty when the entry has no such field).
     lang : str, optional
         ``"zh"`` or ``"en"``; the context's language when omitted.
+    **params : object
+        What stands in the wording's braces.
 
     Raises
     ------
@@ -64,6 +72,19 @@ def text(key: str, /, lang: str | None = None, **params: object) -> str:
     row = catalogue(area)[entry]
     wording = row.get(f"{field}_{lang}", "") if field else row[lang]
     return wording.format(**params) if params else str(wording)
+
+
+def printable(words: str) -> str:
+    r"""Text as it may go to a terminal: what it would obey instead of showing is spelled out.
+
+    Spelled as JSON does, so that JSON stays what it is.
+
+    Examples
+    --------
+    >>> print(printable("A1" + chr(27) + "[2J"))
+    A1\u001b[2J
+    """
+    return _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", words)
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:

@@ -1,7 +1,6 @@
 """Judge claims by a rule set, batch by batch, and gather findings and counts.
 
-Claims stay columns throughout; texts are made for findings only. Rules that must see every claim
-are judged at the end, from the narrow columns they ask for.
+Claims stay columns, texts are made for findings only; rules on all claims are judged at the end.
 """
 
 from __future__ import annotations
@@ -251,7 +250,12 @@ def audit_frame(
     lang: str | None = None,
     every: bool = False,
 ) -> AuditResult:
-    """Audit one frame; see ``Audit``."""
+    """Audit one frame, a claim a row, as ``Audit`` and ``Audit.add`` do.
+
+    Parameters
+    ----------
+    rules, frame, columns, items, lang, every
+    """
     audit = Audit(rules, lang=lang, every=every)
     audit.add(frame, columns, items=items)
     return audit.finish()
@@ -387,8 +391,7 @@ def _with_items(verdict: Verdict, claims: AuditClaims, again: Flags) -> Verdict:
 def _repeated(ids: pl.Series, known: pl.Series) -> Flags:
     """Claims whose id another claim of the batch has, or that is known to stand again."""
     again = ids.is_not_null() & (ids.is_duplicated() | ids.is_in(known.implode()))
-    found: Flags = again.fill_null(False).to_numpy()
-    return found
+    return np.asarray(again.fill_null(False))
 
 
 def _named(series: pl.Series) -> tuple[tuple[str, ...], np.ndarray[Any, Any]]:

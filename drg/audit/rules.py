@@ -8,7 +8,6 @@ Everything is checked when a set is loaded (T200-T219).
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -26,8 +25,9 @@ from drg.audit.lists import RuleList, rule_file
 from drg.audit.model import Level, Rule, RuleSet
 from drg.audit.toml import read_toml
 from drg.errors import TableError
-from drg.paths import tables_root
+from drg.paths import beside, tables_root
 from drg.text import text
+from drg.toml_file import TomlError, parse_toml
 
 __all__ = ["all_rules", "list_rule_sets", "load_rules"]
 
@@ -195,14 +195,19 @@ def _change(draft: _Draft, name: str, entry: Mapping[str, Any], file: Path) -> N
     draft.rules[name], draft.files[name] = rule, file
 
 
-def _located(params: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Parameters with names of CSV files as seen from the file that gives them."""
+def _located(params: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
+    """Parameters with names of CSV files as seen from the file that gives them.
+
+    Files name what lies beside them; who names one on the command line (``file`` is None) may
+    name any.
+    """
 
     def located(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: located(part) for key, part in value.items()}
         if isinstance(value, str) and value.lower().endswith(".csv"):
-            return str(file.parent.absolute() / value)
+            path = Path(value) if file is None else beside(file.parent, value)
+            return str(path.absolute())
         return value
 
     return {key: located(value) for key, value in params.items()}
@@ -221,15 +226,13 @@ def _supply(draft: _Draft, path: str, value: str) -> None:
         wanted = ", ".join(f"{name}.{k}" for k in known)
         raise SuppliedRuleError("T215", where=path, path=path, near=wanted)
     try:
-        read: Any = tomllib.loads(f"x = {value}", parse_float=Decimal)["x"]
-    except tomllib.TOMLDecodeError:
+        read: Any = parse_toml(f"x = {value}", exactly=True)["x"]
+    except TomlError:
         read = value
     if key == "level":
         rule["level"] = read
     else:
-        # A file that the user names lies where the user is.
-        beside = Path.cwd() / "set"
-        rule["params"] = {**rule.get("params", {}), **_located({key: read}, beside)}
+        rule["params"] = {**rule.get("params", {}), **_located({key: read}, None)}
     rule["status"] = "supplied"
     draft.rules[name] = rule
 

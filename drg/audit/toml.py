@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from drg import toml_file
 from drg.errors import TableError
 
 __all__ = ["read_toml"]
@@ -21,7 +20,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         T120: no readable TOML.
     """
     try:
-        # Editors on Windows put a byte order mark before the text.
-        return tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return toml_file.read_toml(path, exactly=True)
+    except (OSError, toml_file.TomlError) as error:
         raise TableError("T120", where=str(path), detail=str(error)) from error

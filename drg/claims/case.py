@@ -6,7 +6,6 @@ can be priced and checked as a file of them is. Importing this module does not i
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,9 @@ from pydantic import Field, create_model
 
 from drg.claims.frame import COLUMNS, PRICING_COLUMNS, Column, polars_dtype
 from drg.claims.list_columns import LIST_COLUMNS
-from drg.claims.model import Claim
+from drg.claims.model import Claim, Day, Whole
 from drg.claims.profiles import ClaimColumns
+from drg.forked import refuse_after_fork
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,8 +31,8 @@ _ALWAYS = ("claim_id", *_CODES)
 _FAR = 2**31
 _TYPES: dict[str, Any] = {
     "str": str | None,
-    "int": int | None,
-    "date": datetime.date | None,
+    "int": Whole | None,
+    "date": Day | None,
     "money": str | None,
 }
 
@@ -82,6 +82,7 @@ def case_frame(cases: Sequence[Claim]) -> pl.DataFrame:
     """
     import polars as pl
 
+    refuse_after_fork()
     columns = []
     for column in CASE_COLUMNS:
         values = [getattr(case, column.name, None) for case in cases]

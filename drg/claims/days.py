@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["read_day", "read_days"]
+__all__ = ["impossible_day", "read_day", "read_days"]
 
 #: Days outside this are slips of typing: no claim is older or that far ahead.
 FIRST, LAST = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)
 _EPOCH = datetime.date(1970, 1, 1)
+#: Days from the epoch to the first and to the last one that a calendar has.
+_CALENDAR = (datetime.date.min - _EPOCH).days, (datetime.date.max - _EPOCH).days
+_UNITS = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 # Both engines read these patterns alike: no shorthand such as \d, which is Unicode in one of them.
 _BLANK = "[ \t\r\n\u00a0\u3000]*"
 #: A time of day, whatever it looks like.
@@ -106,6 +109,30 @@ def read_days(series: pl.Series) -> pl.Series:
     first, last = ((day - _EPOCH).days for day in (FIRST, LAST))
     inside = days.to_physical().is_between(first, last)
     return days if inside.all() else days.set(~inside, None)
+
+
+def impossible_day(frame: pl.DataFrame) -> tuple[str, int] | None:
+    """The first cell of a frame whose day lies outside the years 1 to 9999.
+
+    Binary files can hold such days; they have no text, and Python has no date for them.
+
+    Returns
+    -------
+    tuple of (str, int) or None
+        Column, and row from 0; columns in order.
+    """
+    import polars as pl
+
+    for name, dtype in frame.schema.items():
+        if dtype != pl.Date and not isinstance(dtype, pl.Datetime):
+            continue
+        a_day = _UNITS[dtype.time_unit] if isinstance(dtype, pl.Datetime) else 1
+        first, last = _CALENDAR[0] * a_day, (_CALENDAR[1] + 1) * a_day - 1
+        cells = frame[name].to_physical()
+        low, high = cells.min(), cells.max()
+        if low is not None and (low < first or high > last):  # type: ignore[operator]
+            return name, int(((cells < first) | (cells > last)).arg_true()[0])
+    return None
 
 
 def _days_of_text(text: pl.Series) -> pl.Series:

@@ -27,6 +27,12 @@ _NEWLINE = ord("\n")
 _RETURN = ord("\r")
 _QUOTE = ord('"')
 SEPARATORS = (",", "\t", ";", "|")
+#: Most columns, as a sheet has; and the longest record, in bytes, which is read in one piece.
+_WIDEST, _LONGEST = 16_384, 64 << 20
+#: Bytes looked at together: what is found in them stays in the processor's cache.
+_COUNTED = BLOCK // 4
+#: So many columns, and a line's delimiters are counted in a byte.
+_SUMMED = 256
 _SNIFFED_HEADER = re.compile(r'"[^"]*"')
 
 
@@ -54,7 +60,10 @@ class Layout:
 
 @dataclass
 class _Counts:
-    """What one pass over the bytes finds; ``offset`` and ``before`` carry it over blocks."""
+    """What one pass over the bytes finds; ``offset`` and ``before`` carry it over blocks.
+
+    ``stray`` and ``long``: where a quote out of place stands, and a record that is too long begins.
+    """
 
     offset: int
     before: int = _NEWLINE
@@ -63,6 +72,7 @@ class _Counts:
     uneven: bool = False
     open_quote: bool = False
     stray: int | None = None
+    long: int | None = None
     blank_start: bool = False
     returns_only: bool = False
 
@@ -89,7 +99,7 @@ def layout(path: Path, workdir: Callable[[], Path], *, tabs: bool, where: str) -
     ------
     InputError
         F103 no header, F111 repeated column name, F113 a row with another number of fields,
-        F114 a quote out of place.
+        F114 a quote out of place, F136 too many columns, F137 a record that is too long.
     """
     names, separator = _header(path, tabs, where)
     width, lines = len(names), path
@@ -100,6 +110,9 @@ def layout(path: Path, workdir: Callable[[], Path], *, tabs: bool, where: str) -
         )
         lines = path if counts.returns_only else lines  # where lines have the caller's numbers
         counts = _count(path, separator, width)
+    if counts.long is not None:
+        line = _line_at(path, counts.long)
+        raise InputError("F137", where=where, line=line, limit=_LONGEST >> 20)
     if counts.stray is not None:
         raise InputError("F114", where=where, line=_line_at(path, counts.stray))
     if counts.uneven or counts.fields != (width - 1) * counts.records or counts.open_quote:
@@ -143,6 +156,8 @@ def _header(path: Path, tabs: bool, where: str) -> tuple[tuple[str, ...], str]:
             names = next(csv.reader(_chain(first, file), delimiter=separator, strict=True))
         except csv.Error as error:
             raise InputError("F114", where=where, line=number) from error
+    if len(names) > _WIDEST:
+        raise InputError("F136", where=where, found=f"{len(names):,}", limit=f"{_WIDEST:,}")
     return check_names(names, where), separator
 
 
@@ -156,13 +171,21 @@ def _count(path: Path, separator: str, width: int) -> _Counts:
     with path.open("rb") as file:
         bom = file.read(3) == codecs.BOM_UTF8
     counts = _Counts(offset=3 if bom else 0)
-    returns, first = False, True
+    returns, first, ended = False, True, 0
     for block in blocks(path, counts.offset):
         if first:
             counts.blank_start = block[:1] == b"\n" or block[:2] == b"\r\n"
             first = False
         returns = returns or b"\r" in block[:4096]
-        _count_block(np.frombuffer(block, dtype=np.uint8), ord(separator), width, counts)
+        lines = counts.lines
+        data = np.frombuffer(block, dtype=np.uint8)
+        for at in range(0, len(data), _COUNTED):
+            _count_block(data[at : at + _COUNTED], ord(separator), width, counts)
+        if counts.lines > lines:
+            ended = counts.offset
+        elif counts.offset - ended > _LONGEST and counts.stray is None and counts.lines:
+            counts.long = ended
+            break
     counts.returns_only = returns and counts.lines == 0
     return counts
 
@@ -178,19 +201,45 @@ def _count_block(data: NDArray[np.uint8], delimiter: int, width: int, counts: _C
     # Two quotes side by side, an empty cell, hold nothing: the usual case.
     empty = not was_open and not len(quotes) & 1 and bool((np.diff(quotes)[::2] == 1).all())
 
-    marks = np.flatnonzero((data == delimiter) | (data == _NEWLINE))
-    if not empty:
-        depth = np.searchsorted(quotes, marks) + was_open
-        marks = marks[depth & 1 == 0]
-    ends = data[marks] == _NEWLINE
-    lines = int(np.count_nonzero(ends))
-    # In an even file every ``width``-th mark, counted from the start of the file, ends a line.
-    due = ends[(width - 1 - counts.fields - counts.lines) % width :: width]
-    counts.uneven = counts.uneven or lines != len(due) or not due.all()
-    counts.fields += len(marks) - lines
+    if empty and width <= _SUMMED:
+        fields, lines, even = _lines_summed(data, delimiter, width, counts)
+    else:
+        marks = np.flatnonzero((data == delimiter) | (data == _NEWLINE))
+        if not empty:
+            depth = np.searchsorted(quotes, marks) + was_open
+            marks = marks[depth & 1 == 0]
+        ends = data[marks] == _NEWLINE
+        lines = int(np.count_nonzero(ends))
+        # In an even file every ``width``-th mark, counted from the start of the file, ends a line.
+        due = ends[(width - 1 - counts.fields - counts.lines) % width :: width]
+        fields, even = len(marks) - lines, lines == len(due) and bool(due.all())
+    counts.uneven = counts.uneven or not even
+    counts.fields += fields
     counts.lines += lines
     counts.offset += len(data)
     counts.before = int(data[-1])
+
+
+def _lines_summed(
+    data: NDArray[np.uint8], delimiter: int, width: int, counts: _Counts
+) -> tuple[int, int, bool]:
+    """Delimiters and line ends of a block without quoted text, and whether the lines are even.
+
+    Delimiters are summed from line end to line end in a byte, which may run over; but their sum
+    in all is exact, and so no line can have a byte's worth too many.
+    """
+    found = data == delimiter
+    ends = np.flatnonzero(data == _NEWLINE)
+    fields = int(np.count_nonzero(found))
+    before = counts.fields - (width - 1) * counts.lines  # of the line that the block goes on with
+    if not len(ends):
+        return fields, 0, before + fields < width
+    first = int(np.count_nonzero(found[: ends[0]]))
+    last = int(np.count_nonzero(found[ends[-1] :]))
+    inner = np.add.reduceat(found.view(np.uint8), ends, dtype=np.uint8)[:-1]
+    exact = fields - first - last == (width - 1) * len(inner)
+    even = before + first == width - 1 and exact and bool((inner == width - 1).all())
+    return fields, len(ends), even and last < width
 
 
 def _stray_quote(

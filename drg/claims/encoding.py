@@ -35,6 +35,9 @@ __all__ = [
 
 #: Bytes read at a time.
 BLOCK = 1 << 20
+#: How often what a packed file holds may hold the file, once it is more than ``_UNPACKED`` bytes:
+#: claims pack 1:5 to 1:40, gzip's own limit is 1:1032.
+_RATIO, _UNPACKED = 200, 1 << 30
 #: System codes that mean: not allowed, and no room.
 DENIED = ("EACCES", "EPERM", "EROFS")
 FULL = ("ENOSPC", "EDQUOT")
@@ -77,7 +80,7 @@ def plain_text(path: Path, workdir: Callable[[], Path]) -> PlainText:
     ------
     InputError
         F103 nothing in it, F107 no known encoding, F108 damaged UTF-8, F109 damaged gzip,
-        F126 not text.
+        F126 not text, F135 it unpacks to more than any data do.
     """
     where = str(path)
     if path.suffix.lower() == ".gz":
@@ -172,15 +175,19 @@ def _meant_utf8(path: Path, fault: int) -> bool:
 
 
 def _unpack(source: Path, target: Path) -> None:
+    room = max(_UNPACKED, _RATIO * source.stat().st_size)
     try:
         with gzip.open(source, "rb") as packed, target.open("wb") as out:
-            _copy(packed, out)
+            _copy(packed, out, room, str(source))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError("F109", where=str(source)) from error
 
 
-def _copy(packed: gzip.GzipFile, out: BinaryIO) -> None:
+def _copy(packed: gzip.GzipFile, out: BinaryIO, room: int, where: str) -> None:
     while block := packed.read(BLOCK):
+        room -= len(block)
+        if room < 0:
+            raise InputError("F135", where=where, ratio=_RATIO)
         out.write(block)
 
 

@@ -8,15 +8,19 @@ Importing this module does not import polars.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from drg.claims.frame import BLANKS, COLUMN, SEPARATOR
 
-__all__ = ["Claim", "normalise_sex"]
+__all__ = ["Claim", "Day", "Whole", "normalise_sex"]
 
+#: A text that pydantic would take for a number.
+_DIGITS = re.compile(r"\s*[+-]?[0-9_.]+\s*")
 _SEX = {
     "1": "M", "2": "F", "1.0": "M", "2.0": "F", "m": "M", "f": "F", "男": "M", "女": "F",
     "male": "M", "female": "F", "男性": "M", "女性": "F",
@@ -36,6 +40,26 @@ def _field(name: str, default: object = None) -> Any:
     unit = f" Unit or values: {column.unit}." if column.unit else ""
     null = "" if column.kind == "codes" else f" Null: {column.null}."
     return Field(default, title=column.title_zh, description=f"{column.meaning}{unit}{null}")
+
+
+def _no_flag(value: object) -> object:
+    """Refuse true and false where a number is wanted: pydantic would read them as 1 and 0."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "a whole number is wanted, not true or false")
+    return value
+
+
+def _no_number(value: object) -> object:
+    """Refuse a number where a day is wanted: pydantic would count it as seconds from 1970."""
+    digits = isinstance(value, str) and _DIGITS.fullmatch(value)
+    if digits or isinstance(value, int | float):
+        raise PydanticCustomError("date_type", "a day such as 2024-06-30 is wanted, not a number")
+    return value
+
+
+#: A whole number, as a number or as text; a day, as a day or as text.
+Whole = Annotated[int, BeforeValidator(_no_flag)]
+Day = Annotated[datetime.date, BeforeValidator(_no_number)]
 
 
 class Claim(BaseModel):
@@ -63,15 +87,15 @@ class Claim(BaseModel):
     department: str | None = _field("department")
     insurance: str | None = _field("insurance")
     sex: str | None = _field("sex")
-    age: int | None = _field("age")
-    age_days: int | None = _field("age_days")
-    birth_weight_g: int | None = _field("birth_weight_g")
-    admission_weight_g: int | None = _field("admission_weight_g")
-    admitted_on: datetime.date | None = _field("admitted_on")
-    discharged_on: datetime.date | None = _field("discharged_on")
-    los_days: int | None = _field("los_days")
-    icu_hours: int | None = _field("icu_hours")
-    ventilation_hours: int | None = _field("ventilation_hours")
+    age: Whole | None = _field("age")
+    age_days: Whole | None = _field("age_days")
+    birth_weight_g: Whole | None = _field("birth_weight_g")
+    admission_weight_g: Whole | None = _field("admission_weight_g")
+    admitted_on: Day | None = _field("admitted_on")
+    discharged_on: Day | None = _field("discharged_on")
+    los_days: Whole | None = _field("los_days")
+    icu_hours: Whole | None = _field("icu_hours")
+    ventilation_hours: Whole | None = _field("ventilation_hours")
     disposition: str | None = _field("disposition")
     diagnoses: tuple[str, ...] = _field("diagnoses", ())
     procedures: tuple[str, ...] = _field("procedures", ())

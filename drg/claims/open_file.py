@@ -15,6 +15,7 @@ from drg.claims.delimited import check_names, layout
 from drg.claims.encoding import plain_text
 from drg.claims.interface.lists import LIST_SUFFIXES, open_lists
 from drg.claims.source import ClaimSource, explained
+from drg.claims.workbook_bounds import check_workbook
 from drg.errors import InputError
 
 __all__ = ["INPUT_SUFFIXES", "open_file", "suffix_of"]
@@ -40,7 +41,8 @@ class _Workdir:
 
     def __call__(self) -> Path:
         if self.folder is None:
-            self.folder = tempfile.TemporaryDirectory(prefix="drg-")
+            # Windows removes no file that is still mapped.
+            self.folder = tempfile.TemporaryDirectory(prefix="drg-", ignore_cleanup_errors=True)
         return Path(self.folder.name)
 
 
@@ -172,6 +174,7 @@ def _open_xlsx(path: Path, sheet: str | int) -> ClaimSource:
         import fastexcel
     except ImportError as error:
         raise InputError("F116", where=where) from error
+    check_workbook(path)
     try:
         book = fastexcel.read_excel(path)
         names = book.sheet_names

@@ -19,6 +19,7 @@ from drg.claims.frame import PRICING_NAMES, SCALARS, SEPARATOR
 from drg.claims.interface.tables import interface_folder
 from drg.claims.list_columns import LIST_NAMES
 from drg.errors import InputError, TableError
+from drg.forked import refuse_after_fork
 from drg.paths import tables_root
 
 __all__ = [
@@ -258,6 +259,7 @@ def match_columns(
         F110 no diagnosis column, F112 two columns spell the same name, F119 a code column
         holds neither text nor lists, F121 no such profile.
     """
+    refuse_after_fork()
     header = Header(columns, where)
     profiles = load_profiles()
     if profile is not None and profile not in {p.id for p in profiles}:

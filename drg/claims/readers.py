@@ -14,10 +14,11 @@ import polars as pl
 
 from drg.claims.derived import derive
 from drg.claims.input_files import InputFile, input_files, is_many
-from drg.claims.many import open_files
+from drg.claims.many import open_files, open_input
 from drg.claims.open_file import INPUT_SUFFIXES, open_file
 from drg.claims.profiles import ClaimColumns, Header, load_profiles, match_columns
 from drg.claims.source import BATCH, ClaimSource, explained
+from drg.forked import refuse_after_fork
 
 __all__ = [
     "BATCH", "INPUT_SUFFIXES", "ClaimSource", "explained", "open_claims", "open_file",
@@ -57,6 +58,7 @@ def open_claims(
     TableError
         A header profile is broken.
     """
+    refuse_after_fork()
     source = _opened(path, sheet)
     try:
         with explained(source.path):
@@ -75,8 +77,8 @@ def _opened(path: str | Path | Sequence[InputFile], sheet: str | int | None) -> 
         if not is_many(path):
             return open_file(path, sheet=sheet)
         return open_files(Path(path), input_files(path), sheet=sheet)
-    if len(path) == 1 and not path[0].keys:
-        return open_file(path[0].path, sheet=sheet)
+    if len(path) == 1:
+        return open_input(path[0], sheet=sheet)
     return open_files(path[0].path.parent, path, sheet=sheet)
 
 

@@ -25,6 +25,7 @@ from drg.claims.synth_model import Model, build_model, hospital_levels
 from drg.claims.synth_plan import SchemeLike
 from drg.claims.synth_tables import Floats, Matrix, read_parameters
 from drg.dates import Month
+from drg.forked import refuse_after_fork
 
 __all__ = ["Run", "SchemeLike", "run_batches", "synth", "synth_batches", "synth_hospitals"]
 
@@ -174,6 +175,7 @@ def synth_batches(
         As for ``synth``, at the call.
     """
     run = Run(n, seed, batch, hospitals, month, months, defects, with_defects).check()
+    refuse_after_fork()
     return run_batches(build_model(scheme, hospitals, read_parameters()), run)
 
 

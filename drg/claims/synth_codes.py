@@ -108,6 +108,12 @@ class Codes:
         self.age_high = np.array([f[2] for f in fits], dtype=np.int16)
         self.first_days = self._starting(parameters.settings["newborn"]["only"])
         self.never_principal = self._starting(settings["never_principal"])
+        self._rank = {
+            "principal": self.as_principal,
+            "secondary": self.as_secondary,
+            "procedure": self.as_procedure,
+        }
+        self._kept: dict[tuple[frozenset[str], str], Ids] = {}
 
     def fits(self) -> Fits:
         """Whom each code fits."""
@@ -123,14 +129,22 @@ class Codes:
 
     def diagnoses(self, codes: Collection[str], principal: bool = True) -> Ids:
         """Ids of the known ones among the codes, the preferred first."""
-        rank = self.as_principal if principal else self.as_secondary
-        ids = np.sort(np.array([self.dx_id[c] for c in codes if c in self.dx_id], dtype=np.int32))
-        return ids[np.argsort(-rank[ids], kind="stable")]
+        return self._ranked(frozenset(codes), "principal" if principal else "secondary")
 
     def procedures(self, codes: Collection[str]) -> Ids:
         """Ids of the known ones among the codes, the preferred first."""
-        ids = np.sort(np.array([self.px_id[c] for c in codes if c in self.px_id], dtype=np.int32))
-        return ids[np.argsort(-self.as_procedure[ids - len(self.dx)], kind="stable")]
+        return self._ranked(frozenset(codes), "procedure")
+
+    def _ranked(self, codes: frozenset[str], use: str) -> Ids:
+        # Rules ask for the same sets over and over.
+        if (codes, use) not in self._kept:
+            place = self.px_id if use == "procedure" else self.dx_id
+            first = len(self.dx) if use == "procedure" else 0
+            ids = np.sort(np.array([place[c] for c in codes if c in place], dtype=np.int32))
+            ids = ids[np.argsort(-self._rank[use][ids - first], kind="stable")]
+            ids.flags.writeable = False
+            self._kept[codes, use] = ids
+        return self._kept[codes, use]
 
 
 def needed_sex(

@@ -109,6 +109,11 @@ class Planner:
         self.settings = parameters.settings
         self.mix = {r["mdc"]: r for r in parameters.case_mix.iter_rows(named=True)}
         self.doors = {m.mdc: m.rule for m in scheme.mdcs}
+        #: What the names of ADRGs are made of, and what of it the name of a diagnosis has.
+        self._asked = frozenset().union(*(_parts_of(row.name) for row in scheme.adrgs))
+        self._parts: dict[int, frozenset[str]] = {}
+        #: Some diagnoses: where among them each part of a name occurs.
+        self._places: dict[bytes, dict[str, list[int]]] = {}
         self._inline: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self.listed = frozenset().union(*(self.mdc_list(m.mdc) for m in scheme.mdcs))
         sexed = [m for m, r in self.mix.items() if r["female"] in (0, 1) or r["patient"]]
@@ -245,15 +250,27 @@ class Planner:
         ids = ids[: 40 * most]
         for word in self.settings["mix"]["ignored_in_names"]:
             name = name.replace(word, " ")
-        parts = {name[k : k + n] for n in (1, 2, 3) for k in range(len(name) - n + 1)}
-        names = [self.scheme.dx_names.get(self.codes.dx[i], "") for i in ids]
+        places = self._places_of(ids)
         score = np.zeros(len(ids))
-        for part in sorted(p for p in parts if " " not in p):
-            hit = np.array([part in n for n in names], dtype=bool)
-            if hit.any():
-                score[hit] += len(part) * math.log(1.0 + len(ids) / float(hit.sum()))
+        for part in sorted(part for part in _parts_of(name) if " " not in part):
+            if at := places.get(part):
+                score[at] += len(part) * math.log(1.0 + len(ids) / len(at))
         order = np.argsort(-(2.0 * score + self.codes.as_principal[ids]), kind="stable")
         return ids[order][:most]
+
+    def _places_of(self, ids: Ids) -> Mapping[str, list[int]]:
+        """Parts of the names of diagnoses, and the places of those whose names have them."""
+        key = ids.tobytes()
+        if key not in self._places:
+            found: defaultdict[str, list[int]] = defaultdict(list)
+            for at, n in enumerate(ids.tolist()):
+                if n not in self._parts:
+                    name = self.scheme.dx_names.get(self.codes.dx[n], "")
+                    self._parts[n] = _parts_of(name) & self._asked
+                for part in self._parts[n]:
+                    found[part].append(at)
+            self._places[key] = dict(found)
+        return self._places[key]
 
     def _with_shares(self, plans: list[Plan]) -> list[Plan]:
         mix = self.settings["mix"]
@@ -300,3 +317,8 @@ class Planner:
         free = self.scheme.known_dx - self.listed - self.sought
         pool = self.pools.add(self.codes.diagnoses(free))
         return [Plan(None, "", "ungroupable", pool)] if pool >= 0 else []
+
+
+def _parts_of(name: str) -> frozenset[str]:
+    """One, two and three characters in a row."""
+    return frozenset(name[k : k + n] for n in (1, 2, 3) for k in range(len(name) - n + 1))

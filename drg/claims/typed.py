@@ -18,6 +18,7 @@ from drg.claims.days import read_days
 from drg.claims.few import FEW, coded_cells, day_cells, whole_cells, yuan_cells
 from drg.claims.frame import BLANKS, RESULT_NAMES
 from drg.claims.named import Named, clean_code
+from drg.forked import refuse_after_fork
 from drg.money import read_fen
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class ClaimArrays:
     """
 
     def __init__(self, frame: pl.DataFrame, columns: ClaimColumns) -> None:
+        refuse_after_fork()
         self.frame = frame
         self.columns = columns
         self.rows = frame.height

@@ -77,7 +77,7 @@ class Workbook:
         except ImportError as error:
             raise InputError("F205", where=self._where) from error
         self._errors = xlsxwriter.exceptions.XlsxFileError
-        self._folder = tempfile.TemporaryDirectory(prefix="drg-")
+        self._folder = tempfile.TemporaryDirectory(prefix="drg-", ignore_cleanup_errors=True)
         options = {"constant_memory": True, "tmpdir": self._folder.name}
         self._book = xlsxwriter.Workbook(str(self._draft), options)
         if self._created:

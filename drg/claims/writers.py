@@ -1,8 +1,8 @@
 """Write result frames: CSV, TSV, Parquet or XLSX by suffix, in constant memory, all or nothing.
 
 A file is written under a temporary name beside its target, synced, and moved into place; on any
-error, Ctrl-C included, the target is as before. Values are written as they are: cells that begin
-with ``=`` stay so in CSV (docs/claims.md), XLSX stores them as text.
+error, Ctrl-C included, the target is as before. Values are written as they are, also a cell that
+begins with ``=``, unless the file is for people to open (``for_people``); XLSX stores it as text.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from drg.claims.encoding import DENIED, FULL, system_code
+from drg.claims.excel_safe import excel_safe
 from drg.claims.frame import SEPARATOR
 from drg.claims.workbook import Workbook
 from drg.errors import InputError
+from drg.placing import put_in_place
 from drg.text import text
 
 __all__ = [
@@ -89,7 +91,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         yield draft
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
-        draft.replace(final)
+        put_in_place(draft, final)
     except OSError as error:
         system = system_code(error)
         code = "F209" if system in FULL else "F210" if system in DENIED else "F204"
@@ -106,6 +108,7 @@ def write_frames(
     schema: pl.Schema | None = None,
     metadata: Mapping[str, str] | None = None,
     compression: Compression = "uncompressed",
+    for_people: bool = False,
 ) -> int:
     """Write frames one after the other to one file, rows in the given order.
 
@@ -122,6 +125,9 @@ def write_frames(
         Provenance: Parquet file metadata, XLSX custom properties. CSV and TSV have no place.
     compression : {"uncompressed", "lz4", "zstd"}, optional
         Parquet only.
+    for_people : bool, optional
+        CSV and TSV: cells that a spreadsheet would run as formulas become text
+        (``drg.claims.excel_safe``). For lists that people open; data stay as they are.
 
     Returns
     -------
@@ -155,7 +161,7 @@ def write_frames(
             elif suffix == ".parquet":
                 _sink_parquet(draft, counted, schema, metadata or {}, compression)
             else:
-                _sink_text(draft, counted, schema, suffix, str(path))
+                _sink_text(draft, counted, schema, suffix, str(path), for_people)
     except InputError:
         if counted.error is not None:
             raise counted.error from None
@@ -261,14 +267,20 @@ def _sink_parquet(
     )
 
 
-def _sink_text(draft: Path, counted: _Counted, schema: pl.Schema, suffix: str, where: str) -> None:
+def _sink_text(
+    draft: Path, counted: _Counted, schema: pl.Schema, suffix: str, where: str, for_people: bool
+) -> None:
     flat = flat_columns(schema, where)
+    joined = pl.Schema({**schema, **{expr.meta.output_name(): pl.String() for expr in flat}})
+    safe = excel_safe(joined) if for_people else []
     _sink(
         draft,
         counted,
         schema,
-        lambda frame, file: frame.with_columns(flat).sink_csv(
-            file, include_bom=True, separator="\t" if suffix == ".tsv" else ","
+        lambda frame, file: (
+            frame.with_columns(flat)
+            .with_columns(safe)
+            .sink_csv(file, include_bom=True, separator="\t" if suffix == ".tsv" else ",")
         ),
     )
 

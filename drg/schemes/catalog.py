@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drg.errors import SchemeError, TableError
-from drg.paths import tables_root
+from drg.paths import tables_root, there
 from drg.schemes.crosswalk import (
     KINDS,
     Crosswalk,
@@ -244,19 +244,19 @@ def scheme_folder(id_or_path: str | Path) -> Path | None:
             return shipped
     path = Path(id_or_path)
     # No name is no folder: Path("") would be the one the user happens to be in.
-    return path if text and (path / SCHEME_FILE).is_file() else None
+    return path if text and there(path / SCHEME_FILE) else None
 
 
 def _folder(id_or_path: str | Path) -> Path:
     if found := scheme_folder(id_or_path):
         return found
     text = str(id_or_path)
-    if any((path / _CATALOGUE_FILE).is_file() for path in _catalogues(id_or_path)):
+    if any(there(path / _CATALOGUE_FILE) for path in _catalogues(id_or_path)):
         raise SchemeError("S121", id=text)
     if place := find_place(id_or_path):
         ids = ", ".join(version.id for version in place.versions)
         raise SchemeError("S110", place=text, ids=ids)
-    if text and Path(id_or_path).is_dir():
+    if text and there(Path(id_or_path), folder=True):
         raise SchemeError("S104", where=text)
     raise unknown_scheme(id_or_path)
 

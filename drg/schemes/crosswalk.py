@@ -12,14 +12,14 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from drg.errors import SchemeError, TableError
 from drg.paths import tables_root
-from drg.schemes.folder import Folder, read_folder
+from drg.schemes.folder import Folder, TableEntry, read_folder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,7 +131,35 @@ def code_lists(edition: Edition = "insurance") -> Folder:
 
 
 def read_national(codes: Folder, kind: Kind) -> pl.DataFrame:
-    """The national list of the insurance edition: columns ``code`` and ``name``."""
+    """The national list of the insurance edition: columns ``code`` and ``name``.
+
+    It is read and checked once a process; whether the file is still the one declared is looked at
+    each time.
+
+    Raises
+    ------
+    TableError
+        As ``drg.schemes.tables.read_table``.
+    """
+    name = NATIONAL[kind]
+    if name in codes.entries and _is_declared(codes, name):
+        return _national(codes.path, codes.entries[name], kind)[0]
+    return _read_national(codes, kind)
+
+
+def national_names(codes: Folder, kind: Kind) -> Mapping[str, str]:
+    """``read_national`` as code to name."""
+    read_national(codes, kind)
+    return _national(codes.path, codes.entries[NATIONAL[kind]], kind)[1]
+
+
+@lru_cache(maxsize=4)
+def _national(path: Path, entry: TableEntry, kind: Kind) -> tuple[pl.DataFrame, Mapping[str, str]]:
+    frame = _read_national(Folder(path, _FILE, {}, {NATIONAL[kind]: entry}), kind)
+    return frame, dict(frame.iter_rows())
+
+
+def _read_national(codes: Folder, kind: Kind) -> pl.DataFrame:
     from drg.schemes.tables import Column, TableFormat, read_table
 
     columns = (Column("code"), Column("name"))
@@ -153,6 +181,28 @@ def read_crosswalk(codes: Folder, kind: Kind) -> Crosswalk:
         A table is missing or not the one declared (T102, T103), has another header (T105), names
         a code twice (T107), or maps to a code the insurance edition does not have (T190).
     """
+    entries = codes.entries
+    declared = [name for name in (NATIONAL[kind], _CROSSWALK[kind]) if name in entries]
+    if all(_is_declared(codes, name) for name in declared):
+        return _crosswalk(codes.path, tuple((name, entries[name]) for name in declared), kind)
+    return _read_crosswalk(codes, kind)
+
+
+def _is_declared(codes: Folder, name: str) -> bool:
+    """Whether a table's file is the one that its header declares."""
+    path = codes.path / f"{name}.csv"
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == codes.entries[name].sha256
+
+
+@lru_cache(maxsize=4)
+def _crosswalk(path: Path, entries: tuple[tuple[str, TableEntry], ...], kind: Kind) -> Crosswalk:
+    return _read_crosswalk(Folder(path, _FILE, {}, dict(entries)), kind)
+
+
+def _read_crosswalk(codes: Folder, kind: Kind) -> Crosswalk:
     rows = _read_rows(codes, NATIONAL[kind], ("code", "name"))
     names = {row[0]: row[1] for row in rows}
     table, header = _CROSSWALK[kind], ("clinical", "insurance", "clinical_name")

@@ -98,7 +98,9 @@ def write_diff(diff: SchemeDiff, path: str | Path, lang: str | None = None) -> i
         The file cannot be written (F2xx).
     """
     if output_suffix(path) != ".xlsx":
-        return write_frames(path, diff.changes.select(Change._fields), metadata=_origin(diff))
+        return write_frames(
+            path, diff.changes.select(Change._fields), metadata=_origin(diff), for_people=True
+        )
     with write_workbook(path, _origin(diff)) as book:
         heads = {"section": say("head_section", lang)}
         heads |= {change: say(f"change_{change}", lang) for change in CHANGES}

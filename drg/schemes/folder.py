@@ -5,17 +5,16 @@ Nothing here imports polars: a compiled scheme is loaded without it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drg.errors import TableError
+from drg.toml_file import MAX_TOML_BYTES, TomlError, read_toml
 
 #: The header of a scheme folder.
 SCHEME_FILE = "scheme.toml"
-MAX_TOML_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,8 @@ def read_folder(path: Path, file: str) -> Folder:
     try:
         if toml.stat().st_size > MAX_TOML_BYTES:
             raise TableError("T122", where=str(toml), limit=MAX_TOML_BYTES)
-        with toml.open("rb") as handle:
-            header = tomllib.load(handle)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        header = read_toml(toml)
+    except (OSError, TomlError) as error:
         raise TableError("T120", where=str(toml), detail=str(error)) from error
     entries = {}
     tables = header.get("tables", {})

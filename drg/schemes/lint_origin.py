@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +19,7 @@ from drg.schemes.lint_codes import same_codes
 from drg.schemes.lint_finding import Finding, lint_codes
 from drg.schemes.scheme import Scheme
 from drg.schemes.versions import STATUSES, Place
+from drg.toml_file import read_toml
 
 SOURCES_FILE = "sources.toml"
 #: What a source, a table or an amendment may rest on (docs/tables.md).
@@ -38,7 +38,7 @@ def read_sources(folder: Path | None = None) -> Mapping[str, Mapping[str, Any]]:
         Empty where there is none.
     """
     path = (folder or tables_root()) / SOURCES_FILE
-    return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return read_toml(path) if path.is_file() else {}
 
 
 def folder_findings(

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from drg.schemes.lint_space import Cases, Space, place_of
 from drg.schemes.rules import And, Atom, Codes, Rule, State
 from drg.schemes.scheme import AdrgRow, DrgRow, MdcRow, Scheme
-from drg.schemes.truth import Term, terms
+from drg.schemes.truth import Bools, Term, terms
 
 _CHECK = "check.csv"
 
@@ -199,6 +199,8 @@ class _Barriers:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.all: list[Barrier] = []
+        #: Per barrier its literals, what each asks about, and what fails it (``Space.mask``).
+        self._literals: list[list[_Literal]] = []
         self.places: dict[str, list[int]] = {}
         #: Principal codes that a barrier may stop, one row each; grows by doubling.
         self._masks = {k: np.zeros((16, s.size), np.bool_) for k, s in space.sides.items()}
@@ -208,6 +210,14 @@ class _Barriers:
         # Cheap conditions first: most barriers are given up at the second one that is open.
         term = tuple(sorted(barrier.term, key=lambda literal: not place_of(literal[0])))
         self.all.append(Barrier(barrier.row, term, barrier.certain))
+        self._literals.append(
+            [
+                _Literal(
+                    atom, sign, *(self.space.mask(atom, not sign, barrier.certain) or ("", None))
+                )
+                for atom, sign in term
+            ]
+        )
         self.places.setdefault(barrier.row, []).append(at)
         stopped = Cases(self.space).also(
             (atom, sign) for atom, sign in barrier.term if place_of(atom) in ("dx", "px")
@@ -229,7 +239,7 @@ class _Barriers:
             undecided = []
             for at in open_:
                 barrier = self.all[at]
-                literals = _open_literals(cases, barrier)
+                literals = _open_literals(cases, self._literals[at], barrier.certain)
                 if literals is None:
                     undecided.append(at)
                     continue
@@ -271,15 +281,29 @@ class _Barriers:
         return [int(n) for n in at[hit]]
 
 
-def _open_literals(cases: Cases, barrier: Barrier) -> list[tuple[Atom, bool]] | None:
+class _Literal(NamedTuple):
+    atom: Atom
+    sign: bool
+    place: str
+    failing: Bools | None
+
+
+def _open_literals(
+    cases: Cases, literals: Sequence[_Literal], certain: bool
+) -> list[tuple[Atom, bool]] | None:
     """Literals of a barrier that a claim may fail; None if they are of more than one place."""
     found: list[tuple[Atom, bool]] = []
-    for literal in barrier.term:
-        if cases.may_fail(literal, barrier.certain):
-            found.append(literal)
-            place = place_of(literal[0])
-            if len(found) > 1 and (not place or place != place_of(found[0][0])):
+    first = ""
+    for atom, sign, place, failing in literals:
+        if failing is None:
+            fails = cases.may_fail((atom, sign), certain)
+        else:
+            fails = bool((cases.masks[place] & failing).any())
+        if fails:
+            if found and (not place or place != first):
                 return None
+            first = place
+            found.append((atom, sign))
     return found
 
 

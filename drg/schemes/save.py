@@ -16,6 +16,7 @@ import polars as pl
 
 from drg.claims.encoding import DENIED, FULL, system_code
 from drg.errors import InputError, TableError
+from drg.placing import put_in_place
 from drg.schemes.amend import amendment_format, amendments
 from drg.schemes.catalog import OVERLAY_FILE, SCHEME_FILE
 from drg.schemes.tables import SCHEME_TABLES, TableFormat, file_digest
@@ -158,7 +159,7 @@ def new_folder(out: Path) -> Iterator[Path]:
         yield draft
         if final.exists():
             final.rmdir()
-        draft.rename(final)
+        put_in_place(draft, final)
     except OSError as error:
         system = system_code(error)
         code = "F209" if system in FULL else "F210" if system in DENIED else "F204"

@@ -14,6 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from drg.errors import TableError
+from drg.forked import refuse_after_fork
+from drg.paths import beside
 from drg.schemes.folder import Folder
 
 #: Codes longer than this are never in a code list; the kernel's key reads this many bytes.
@@ -112,9 +114,11 @@ def read_table(folder: Folder, table: TableFormat) -> pl.DataFrame:
     ------
     TableError
         T102 file missing · T103 digest · T104 rows · T105 header · T106 empty cell ·
-        T107 key twice · T108 not an integer · T109 not an allowed value · T110 not CSV in UTF-8.
+        T107 key twice · T108 not an integer · T109 not an allowed value · T110 not CSV in UTF-8 ·
+        T223 a link that leads out of the folder.
     """
-    path = folder.path / table.file
+    refuse_after_fork()
+    path = beside(folder.path, table.file)
     entry = folder.entries.get(table.name)
     if entry is None:
         raise TableError("T121", where=folder.where, table=table.name)
@@ -137,6 +141,8 @@ def file_digest(path: Path) -> str:
 
 def _read_csv(path: Path, sha256: str) -> pl.DataFrame:
     try:
+        if not path.is_file():  # a pipe would be waited for, a device has no end
+            raise TableError("T102", where=str(path))
         if path.stat().st_size > MAX_TABLE_BYTES:
             raise TableError("T122", where=str(path), limit=MAX_TABLE_BYTES)
         data = path.read_bytes()

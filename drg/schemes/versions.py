@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drg.dates import Interval, Timeline, first_overlap
 from drg.errors import SchemeError, TableError
-from drg.paths import tables_root
+from drg.paths import tables_root, there
 from drg.schemes.folder import SCHEME_FILE, Folder, read_folder
 
 __all__ = ["STATUSES", "Place", "Version", "find_place", "in_force", "place_names", "places_in"]
@@ -147,7 +147,7 @@ def find_place(name: str | Path) -> Place | None:
         if text in (place.id, place.name_zh):
             return place
     folder = Path(name)
-    if not folder.is_dir():
+    if not there(folder, folder=True):
         return None
     found = places_in(folder)
     if len(found) > 1:

@@ -22,13 +22,16 @@ import polars as pl
 import drg
 from drg.claims.frame import rename_clashing
 from drg.claims.readers import ClaimSource, open_claims
+from drg.claims.workbook_bounds import declared_bytes
 from drg.claims.writers import flat_columns, write_frames
+from drg.errors import InputError
 from drg.reports.kpi.build import KpiRun
 from drg.reports.kpi.page import key_parts
 from drg.service.batch_words import Told
 from drg.service.errors import ServiceError
+from drg.service.guard import too_large
+from drg.service.probe import probe
 from drg.service.stock import Named, Stock
-from drg.service.workbooks import check_workbook
 from drg.simulate.desk import Desk
 from drg.text import language
 
@@ -249,9 +252,17 @@ class _Opened:
         grouper, policy = self._stock.grouper(named), self._stock.policy(named)
         if policy is not None:
             Desk(grouper, None, edition_stated=False).require(policy)
-        if self._path.suffix == ".xlsx":
-            check_workbook(self._path, _UNPACKED * limits.batch_bytes)
-        self._source = source = open_claims(self._path, sheet=self._asked.sheet)
+        most = _UNPACKED * limits.batch_bytes
+        if self._path.suffix == ".xlsx" and declared_bytes(self._path) > most:
+            raise too_large(most)
+        if self._path.suffix == ".parquet":
+            probe(self._path, limits.seconds)
+        try:
+            self._source = source = open_claims(self._path, sheet=self._asked.sheet)
+        except InputError as error:
+            if error.code != "F133":
+                raise
+            raise ServiceError("H427", where="", **error.params) from error
         if source.rows > limits.rows:
             source.close()
             raise ServiceError("H426", rows=f"{source.rows:,}", limit=f"{limits.rows:,}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
+from drg.scale.elsewhere import CaseError
 from drg.service.errors import ServiceError
 from drg.service.models import (
     CheckRequest,
@@ -17,7 +18,8 @@ from drg.service.models import (
     SimulateRequest,
 )
 from drg.service.stock import NONE, Named, Stock
-from drg.simulate.answer import Explanation, Grouping, ScenarioKind, Simulation
+from drg.simulate.answer import Explanation, Grouping, Simulation
+from drg.simulate.others import grouper_name, other_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +90,6 @@ class Cases:
 
     def _other(self, base: Named, other: OtherRequest) -> Other:
         """What differs from the request itself; a scheme of its own brings no overlay along."""
-        from drg.simulate.simulator import Other
-
         named = base._replace(policy=other.policy or base.policy)
         if other.policy is not None:
             named = named._replace(numbers=())
@@ -97,20 +97,14 @@ class Cases:
             named = named._replace(numbers=(*named.numbers, *sorted(other.numbers.items())))
         if other.scheme is not None:
             named = named._replace(scheme=other.scheme, compat=None)
-        before, after = self._stock.grouper(base), self._stock.grouper(named)
-        policy = self._stock.policy(named)
-        kind: ScenarioKind
-        if other.scheme is not None:
-            kind, label = "scheme", f"{before.scheme_id} → {after.scheme_id}"
-        elif other.policy is not None:
-            was = self._stock.policy(base)
-            kind = "policy"
-            label = f"{was.id if was else '—'} → {policy.id if policy else '—'}"
-        else:
-            kind, label = "numbers", ""
-        told = [f"{path} = {value}" for path, value in sorted(other.numbers.items())]
-        words = ", ".join([label, *told] if label else told)
-        return Other(after, policy, kind, words, named.changed)
+        here, there = ((self._stock.grouper(n), self._stock.policy(n)) for n in (base, named))
+        numbers = [f"{path} = {value}" for path, value in sorted(other.numbers.items())]
+        moved = other.policy is not None
+        found = other_case(here, there, numbers, moved=moved, changed=named.changed)
+        if found is None:
+            policy = there[1].id if there[1] else "—"
+            raise CaseError("G418", scheme=grouper_name(there[0]), policy=policy)
+        return found
 
     def _bounded(self, case: Case) -> None:
         limit = self._stock.settings.limits.codes

@@ -140,6 +140,14 @@ def write_scheme(
     ----------
     out : Path
         The scheme's folder; must not exist, or be empty.
+    source : Source
+        What the scheme was read from.
+    identity : Identity
+    tables : mapping of str to DataFrame
+    flags : mapping of str to object
+    base : Scheme or None
+        The folder is to hold what differs from it.
+    report : ImportReport
     overlay : bool
         Whether ``--compat opendrg`` is to work, with the same result.
 
