@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Option, say
+from drg.cli_text import Argument, Command, Option, echo, say
 from drg.schemes.crosswalk import EDITIONS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def check(
     def show(found: pl.DataFrame) -> None:
         nonlocal shown
         for row in found.head(_SHOWN - shown).iter_rows():
-            click.echo(Finding(*row).line())
+            echo(Finding(*row).line())
         shown = min(_SHOWN, shown + found.height)
 
     with bar(claims.name) as progress:
@@ -78,9 +78,9 @@ def check(
             edition_stated=codes is not None,
         )
     if report.listed > shown and out is None:
-        click.echo(say("more_findings", count=report.listed - shown))
+        echo(say("more_findings", count=report.listed - shown))
     for line in report.lines():
-        click.echo(line)
+        echo(line)
     return 1 if report.refused else 0
 
 

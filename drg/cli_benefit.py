@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Option
+from drg.cli_text import Argument, Command, Option, echo, given
 
 __all__ = ["benefit"]
 
@@ -119,25 +119,20 @@ def benefit(
 
 def _way(ctx: click.Context) -> str:
     """What is asked for, told from what is given."""
-    given = ctx.params
-    if given["listed"]:
+    params = ctx.params
+    if params["listed"]:
         return "list"
-    if given["out"] is not None:
+    if params["out"] is not None:
         return "file"
-    if given["claims"] is not None:
+    if params["claims"] is not None:
         return "visit"
-    return "told" if given["visit"] else "plan"
+    return "told" if params["visit"] else "plan"
 
 
 def _refuse_others(ctx: click.Context, way: str) -> None:
     from drg.scale.benefit_balances import BenefitError
 
-    others = [
-        param.opts[-1] if isinstance(param, click.Option) else param.human_readable_name
-        for param in ctx.command.params
-        if ctx.params.get(param.name or "") and param.name not in _TAKES[way]
-    ]
-    if others:
+    if others := [label for name, label in given(ctx).items() if name not in _TAKES[way]]:
         raise BenefitError("B439", given=", ".join(others))
 
 
@@ -147,4 +142,4 @@ def _param(ctx: click.Context, name: str) -> click.Parameter:
 
 def _print(lines: Iterator[str] | list[str]) -> None:
     for line in lines:
-        click.echo(line)
+        echo(line)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from drg.cli_text import Argument, Command, Option
+from drg.cli_text import Argument, Command, Option, echo
 
 __all__ = ["clear"]
 
@@ -60,4 +60,4 @@ def clear(
         statements=statements,
     )
     for line in report_lines(run):
-        click.echo(line)
+        echo(line)

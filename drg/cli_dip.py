@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Group, Option
+from drg.cli_text import Argument, Command, Group, Option, echo
 from drg.schemes.crosswalk import EDITIONS
 
 __all__ = ["dip"]
@@ -64,7 +64,7 @@ def build(
             claims, out, told, sheet=sheet, report=not no_report, progress=progress
         )
     for line in build_lines(run):
-        click.echo(line)
+        echo(line)
 
 
 @dip.command("compare", cls=Command, key="dip_compare")
@@ -87,4 +87,4 @@ def compare(
             a, b, claims, out, codes=codes, sheet=sheet, progress=progress if claims else None
         )
     for line in run_lines(run):
-        click.echo(line)
+        echo(line)

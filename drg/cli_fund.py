@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from drg.cli_text import Argument, Command, Option
+from drg.cli_text import Argument, Command, Option, echo
 
 __all__ = ["fund"]
 
@@ -38,8 +38,8 @@ def fund(
     policy = None if policy_id is None else load_policy(policy_id)
     report = fund_report(dir, year=year, plan=plan, fund=accounts, levels=levels, policy=policy)
     for line in report_lines(report):
-        click.echo(line)
+        echo(line)
     if out is not None:
         files = write_fund(report, out)
-        click.echo(say("written", path=out, files=" ".join(files)))
+        echo(say("written", path=out, files=" ".join(files)))
     return 1 if report.level == "red" else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Option
+from drg.cli_text import Argument, Command, Option, echo
 
 __all__ = ["kpi"]
 
@@ -53,4 +53,4 @@ def kpi(
             progress=progress,
         )
     for line in report_lines(run):
-        click.echo(line)
+        echo(line)

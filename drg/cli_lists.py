@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Group, Option
+from drg.cli_text import Argument, Command, Group, Option, echo
 
 __all__ = ["lists"]
 
@@ -34,7 +34,7 @@ def convert(claims: Path, out: Path, items: Path | None, sheet: str | None) -> i
     with bar(claims.name) as progress:
         run = convert_lists(claims, out, items=items, sheet=sheet, progress=progress)
     for line in run.lines():
-        click.echo(line)
+        echo(line)
     return 1 if run.faults or run.left else 0
 
 
@@ -53,5 +53,5 @@ def fill(lists: Path, result: Path, out: Path, scheme: str | None, grouped_at: s
 
     run = fill_lists(lists, result, out, scheme=scheme, grouped_at=grouped_at)
     for line in run.lines():
-        click.echo(line)
+        echo(line)
     return 1 if run.filled < run.lists else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from drg.cli_text import Argument, Command, Group, Option
+from drg.cli_text import Argument, Command, Group, Option, echo
 
 __all__ = ["policies"]
 
@@ -18,7 +18,7 @@ def policies(ctx: click.Context, as_json: bool) -> None:
         from drg.scale.policy_pages import list_lines, policies_json
 
         for line in [policies_json()] if as_json else list_lines():
-            click.echo(line)
+            echo(line)
 
 
 @policies.command("show", cls=Command, key="policy_show")
@@ -33,4 +33,4 @@ def show(policy: str, supply: tuple[str, ...]) -> None:
     from drg.scale.policy_pages import page_lines
 
     for line in page_lines(load_policy(policy, supply=read_supply(supply))):
-        click.echo(line)
+        echo(line)

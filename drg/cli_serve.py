@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from drg.cli_text import Command, Option
+from drg.cli_text import Command, Option, echo
 from drg.service.settings import MIB, Limits, Settings
 from drg.text import text
 
@@ -81,8 +81,8 @@ def serve(
     )
 
     def ready(url: str) -> None:
-        click.echo(text("service.serving", url=url))
+        echo(text("service.serving", url=url))
         if allow_remote:
-            click.echo(text("service.serving_remote"), err=True)
+            echo(text("service.serving_remote"), err=True)
 
     run(settings, ready, show=show)

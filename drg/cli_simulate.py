@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Option, say
+from drg.cli_text import Argument, Command, Option, echo, given, say
 from drg.schemes.crosswalk import EDITIONS
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def explain(
     found = claims_of(frame, rows, columns, claim_id)
     for n, ((_, claim), more) in enumerate(zip(found, told, strict=True)):
         if n:
-            click.echo()
+            echo()
         _write(grouper.explain_lines(claim))
         if more is not None:
             from drg.scale.case_pages import beside_lines
@@ -184,7 +184,7 @@ def simulate(
     _say_several(claim_id or "", [one.base.row or 0 for one in found])
     for n, one in enumerate(found):
         if n:
-            click.echo()
+            echo()
         _write(simulation_lines(one))
     return 0
 
@@ -221,13 +221,8 @@ def _desk(other: tuple[str, ...] = (), **named: Unpack[_Named]) -> Desk:
 def _refuse_others(ctx: click.Context, idle: Iterable[str]) -> None:
     from drg.scale.elsewhere import CaseError
 
-    given = [
-        param.opts[-1]
-        for param in ctx.command.params
-        if param.name in idle and ctx.params.get(param.name or "")
-    ]
-    if given:
-        raise CaseError("G413", given=", ".join(given))
+    if others := [label for name, label in given(ctx).items() if name in idle]:
+        raise CaseError("G413", given=", ".join(others))
 
 
 def _write_page(path: Path | None, found: list[Explanation] | list[Simulation]) -> None:
@@ -235,15 +230,15 @@ def _write_page(path: Path | None, found: list[Explanation] | list[Simulation]) 
         from drg.scale.simulate_words import write_page
 
         write_page(path, found)
-        click.echo(say("case_page_written", path=path), err=True)
+        echo(say("case_page_written", path=path), err=True)
 
 
 def _say_several(claim_id: str, rows: list[int]) -> None:
     if len(rows) > 1:
         told = ", ".join(map(str, rows))
-        click.echo(say("several", count=len(rows), id=claim_id, rows=told))
+        echo(say("several", count=len(rows), id=claim_id, rows=told))
 
 
 def _write(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line)
+        echo(line)

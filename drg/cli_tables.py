@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Group, Option, say
+from drg.cli_text import Argument, Command, Group, Option, echo, say
 from drg.schemes.crosswalk import EDITIONS
 
 if TYPE_CHECKING:
@@ -48,18 +48,18 @@ def lint(
 
     def show(target: str, found: tuple[Finding, ...]) -> None:
         for line in target_lines(target, found, everything=everything):
-            click.echo(line)
+            echo(line)
 
     report = run(schemes, compat=compat, each=None if as_json else show)
     if as_json:
         import json
 
-        click.echo(json.dumps(report.dicts(), ensure_ascii=False, indent=2))
+        echo(json.dumps(report.dicts(), ensure_ascii=False, indent=2))
     else:
         for line in report.closing_lines():
-            click.echo(line)
+            echo(line)
     if out:
-        write_frames(out, report.frame())
+        write_frames(out, report.frame(), for_people=True)
     return 0 if report.clean else 3
 
 
@@ -106,7 +106,7 @@ def diff(
         _print(detail_lines(found, every=every))
     if out:
         write_diff(found, out)
-        click.echo(say("tables_written", out=out))
+        echo(say("tables_written", out=out))
 
 
 @_command("show")
@@ -126,7 +126,7 @@ def show(scheme: str, group: str, compat: str | None, every: bool, out: Path | N
     page = scheme_page(load_scheme(scheme, compat), group)
     if out:
         write_page(page, out)
-        click.echo(say("tables_written", out=out))
+        echo(say("tables_written", out=out))
     else:
         _print(page_lines(page, every=every))
 
@@ -154,12 +154,12 @@ def impact(
         )
     _print(report.lines())
     if out:
-        click.echo(say("tables_written", out=out))
+        echo(say("tables_written", out=out))
 
 
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line)
+        echo(line)
 
 
 _base = click.option("--base", cls=Option, metavar="ID")
@@ -193,7 +193,7 @@ def import_(source: Path, out: Path, base: str | None, scheme_id: str | None, **
 
     made = import_scheme(source, out, base=base, identity=identity_of(scheme_id, **told))
     for line in made.lines():
-        click.echo(line)
+        echo(line)
     return 1 if made.report.lost else 0
 
 
@@ -208,4 +208,4 @@ def new(id: str, out: Path, base: str, **told: Any) -> None:
     from drg.schemes.importing.write import identity_of
 
     for line in new_scheme(out, base, identity_of(id, **told)):
-        click.echo(line)
+        echo(line)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Option
+from drg.cli_text import Argument, Command, Option, echo
 from drg.schemes.crosswalk import EDITIONS
 
 __all__ = ["weights"]
@@ -21,7 +21,7 @@ def _list(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         from drg.scale.weight_words import table_lines
 
         for line in table_lines():
-            click.echo(line)
+            echo(line)
         ctx.exit()
 
 
@@ -81,4 +81,4 @@ def weights(
             progress=progress,
         )
     for line in report_lines(run):
-        click.echo(line)
+        echo(line)

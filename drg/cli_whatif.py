@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from drg.cli_bar import bar
-from drg.cli_text import Argument, Command, Option
+from drg.cli_text import Argument, Command, Option, echo
 from drg.schemes.crosswalk import EDITIONS
 
 __all__ = ["whatif"]
@@ -81,4 +81,4 @@ def whatif(
             progress=progress,
         )
     for line in report_lines(run):
-        click.echo(line)
+        echo(line)

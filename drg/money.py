@@ -45,6 +45,8 @@ __all__ = [
 PLACES = 4
 _FEN_PLACES = 2
 _INT64 = 2**63 - 1
+#: Most zeros that an exponent may stand for: ``1e999999999`` would be written out.
+_ZEROS = 400
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
 
 K = TypeVar("K")
@@ -119,7 +121,7 @@ def scaled(
     """
     if isinstance(number, bool) or (isinstance(number, float) and not half_up):
         raise AmountError("W401", text=repr(number), places=places)
-    text = format(number, "f") if isinstance(number, Decimal) else str(number).strip(BLANKS)
+    text = _plain(number) if isinstance(number, Decimal) else str(number).strip(BLANKS)
     if isinstance(number, float):
         text = format(Decimal(text), "f")
     found = _NUMBER.fullmatch(text)
@@ -132,6 +134,12 @@ def scaled(
         raise AmountError("W401", text=str(number), places=places)
     value += rest[:1] >= "5"
     return -value if found[1] == "-" else value
+
+
+def _plain(number: Decimal) -> str:
+    """A decimal without an exponent; one of too many zeros stays as it is, and is no amount."""
+    exponent = number.as_tuple().exponent
+    return format(number, "f") if not isinstance(exponent, int) or abs(exponent) <= _ZEROS else "e"
 
 
 def unscaled(value: int, places: int = PLACES) -> str:

@@ -23,6 +23,10 @@ settings.register_profile("dev", max_examples=40, deadline=None, suppress_health
 settings.register_profile(
     "ci", max_examples=100, deadline=None, suppress_health_check=_SLOW, derandomize=True
 )
+# Under sanitizers a claim takes several times as long; what they find does not need many.
+settings.register_profile(
+    "debug", max_examples=20, deadline=None, suppress_health_check=_SLOW, derandomize=True
+)
 settings.register_profile("hunt", max_examples=3000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("DRG_HYPOTHESIS", "ci" if os.environ.get("CI") else "dev"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from click.testing import CliRunner, Result
 from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
-from test_docs import blocks_of, commands_of
+from shown_commands import assert_shown, commands_of, run_shown
+from test_docs import blocks_of
 
 from drg.benefits.batch import RESULT_COLUMNS, OneVisit
 from drg.benefits.model import Balance, Visit
@@ -70,31 +70,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ---- the guide
 
 
-def piped(command: str) -> tuple[list[str], int]:
-    """What a command of the guide prints: ``drg …``, through grep where it says so."""
-    whole, _, filter_ = command.partition(" | ")
-    joined = whole.endswith(" 2>&1")
-    words = shlex.split(whole.removesuffix(" 2>&1"))
-    assert words[0] == "drg"
-    done = run(*words[1:])
-    assert joined or not done.stderr
-    lines = (done.stdout + (done.stderr if joined else "")).splitlines()
-    if filter_:
-        grep, *options, pattern = shlex.split(filter_)
-        assert (grep, options) in (("grep", []), ("grep", ["-E"]))
-        lines = [line for line in lines if re.search(pattern, line)]
-    return lines, done.exit_code
-
-
 def test_guide_prints_what_it_shows(place: Path) -> None:
-    commands = [c for b in blocks_of(GUIDE) if b.language == "console" for c in commands_of(b)]
+    commands = [c for b in blocks_of(GUIDE) if b.language == "console" for c in commands_of(b.code)]
     assert len(commands) >= 6
     for command, wanted in commands:
-        lines, code = piped(command)
-        assert code in (0, 1, 2 if "2>&1" in command else 0), lines
-        assert len(lines) == len(wanted), lines
-        for line, pattern in zip(lines, wanted, strict=True):
-            assert re.fullmatch(re.escape(pattern).replace("…", ".*"), line), (pattern, line)
+        done = run_shown(command)
+        assert done.returncode in (0, 1, 2 if "2>&1" in command else 0), done.stdout
+        assert not done.stderr
+        assert_shown(command, done, wanted)
     assert len(list((place / "sheets").iterdir())) == 3
 
 

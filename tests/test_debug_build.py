@@ -1,4 +1,4 @@
-"""`make debug` runs this suite on a kernel that checks what Cython indexes; this proves it."""
+"""`make debug` tests a kernel that checks its indices and addresses; this proves that it does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import grouper_core.kernel
 DEBUG = os.environ.get("DRG_DEBUG") == "1"
 #: Cython's helper that a module calls when an index of a memoryview is out of bounds.
 BOUNDS_CHECK = b"__Pyx_RaiseBufferIndexErrorNogil"
+SANITIZED = os.environ.get("DRG_SANITIZE") == "1"
+#: What code that GCC's and Clang's sanitizers watch calls.
+ADDRESS_CHECK, UNDEFINED_CHECK = b"__asan_report_load8", b"__ubsan_handle_pointer_overflow"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,8 @@ BOUNDS_CHECK = b"__Pyx_RaiseBufferIndexErrorNogil"
 def test_bounds_are_checked_in_a_debug_build_only(module):
     binary = Path(module.__file__).read_bytes()
     assert (BOUNDS_CHECK in binary) == DEBUG
+    assert (ADDRESS_CHECK in binary) == SANITIZED
+    assert (UNDEFINED_CHECK in binary) == SANITIZED
 
 
 def test_debug_build_is_not_the_checkout():

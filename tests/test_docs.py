@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 from conftest import ROOT
+from shown_commands import BLOCK, Ran, assert_shown, commands_of, run_shown
 
 import drg
 
@@ -28,7 +29,6 @@ RUNNING = [ENGLISH, CHINESE, ROOT / "docs" / "library.md"]
 CONSOLES = [ROOT / "docs" / "policies.md"]
 GUIDES = {page: str(page.relative_to(ROOT)) for page in PAGES}
 
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE_SPAN = re.compile(r"`[^`\n]+`")
@@ -47,23 +47,12 @@ def text_of(page: Path) -> str:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    return [Block(*found) for found in _BLOCK.findall(text_of(page))]
+    return [Block(*found) for found in BLOCK.findall(text_of(page))]
 
 
 def prose_of(page: Path) -> str:
     """The page without its code blocks."""
-    return _BLOCK.sub("", text_of(page))
-
-
-def commands_of(block: Block) -> list[tuple[str, list[str]]]:
-    """Commands of a console block, each with the lines it is to print."""
-    found: list[tuple[str, list[str]]] = []
-    for line in block.code.splitlines():
-        if line.startswith("$ "):
-            found.append((line[2:], []))
-        else:
-            found[-1][1].append(line)
-    return found
+    return BLOCK.sub("", text_of(page))
 
 
 def shown(page: Path) -> str:
@@ -93,7 +82,7 @@ def test_python_runs_as_written(page, project):
 
 @pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=shown)
 def test_console_prints_what_it_shows(page, project):
-    commands = [c for b in blocks_of(page) if b.language == "console" for c in commands_of(b)]
+    commands = [c for b in blocks_of(page) if b.language == "console" for c in commands_of(b.code)]
     assert len(commands) >= 2
     for n, (command, wanted) in enumerate(commands):
         done = subprocess.run(
@@ -101,27 +90,19 @@ def test_console_prints_what_it_shows(page, project):
         )
         # The page says of its first command: 1, for a claim was rejected.
         assert done.returncode == (1 if n == 0 else 0), done.stderr
-        printed = done.stdout.splitlines()
-        assert len(printed) == len(wanted), done.stdout
-        for line, pattern in zip(printed, wanted, strict=True):
-            assert re.fullmatch(re.escape(pattern).replace("…", ".*"), line), (pattern, line)
+        assert_shown(command, Ran(done.returncode, done.stdout, done.stderr), wanted)
 
 
 @pytest.mark.parametrize("page", CONSOLES, ids=shown)
 def test_guides_print_what_they_show(page, project):
-    commands = [c for b in blocks_of(page) if b.language == "console" for c in commands_of(b)]
+    commands = [c for b in blocks_of(page) if b.language == "console" for c in commands_of(b.code)]
     assert len(commands) >= 5
     for command, wanted in commands:
-        done = subprocess.run(
-            command, shell=True, capture_output=True, text=True, encoding="utf-8", check=False
-        )
+        done = run_shown(command)
         # 1: some claims were rejected, or not paid.
         assert done.returncode in (0, 1), done.stderr
         assert not done.stderr
-        printed = done.stdout.splitlines()
-        assert len(printed) == len(wanted), done.stdout
-        for line, pattern in zip(printed, wanted, strict=True):
-            assert re.fullmatch(re.escape(pattern).replace("…", ".*"), line), (pattern, line)
+        assert_shown(command, done, wanted)
 
 
 def test_twins_have_the_same_shape():
@@ -143,7 +124,7 @@ def test_twins_have_the_same_code():
         code = []
         for block in blocks_of(page):
             if block.language == "console":
-                commands = [command for command, _ in commands_of(block)]
+                commands = [command for command, _ in commands_of(block.code)]
                 code.append([command.removesuffix(" --lang en") for command in commands])
             else:
                 code.append([re.sub(r" *#.*", "", line) for line in block.code.splitlines()])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from click.testing import CliRunner
 from conftest import ROOT
 from doors import door
 from served import served
+from shown_commands import BLOCK
 
 import drg
 from drg.cli import cli
@@ -33,8 +33,7 @@ MACHINE = {
     "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9",
     "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
 }  # fmt: skip
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = _BLOCK.findall(PAGE)
+BLOCKS = BLOCK.findall(PAGE)
 
 
 def blocks(language: str) -> list[str]:
@@ -181,7 +180,7 @@ def holds(shown: Any, answer: Any, at: str = "answer") -> None:
 @pytest.mark.parametrize("language", FILES)
 def test_blocks_are_parts_of_the_files(language: str) -> None:
     text = (FOLDER / FILES[language]).read_text("utf-8")
-    found = [code for named, code in (*BLOCKS, *_BLOCK.findall(OTHER)) if named == language]
+    found = [code for named, code in (*BLOCKS, *BLOCK.findall(OTHER)) if named == language]
     assert found
     for code in found:
         assert code in text, code

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -117,6 +121,20 @@ def test_sdist_holds_sources_only(sdist):
     assert not [name for name in names if name.endswith((".c", ".so", ".pyc"))]
 
 
+def hashes_of(wheel: Path) -> dict[str, str]:
+    """The files that a wheel's RECORD lists; each is held to its hash and size."""
+    with zipfile.ZipFile(wheel) as file:
+        (record,) = [n for n in file.namelist() if n.endswith("dist-info/RECORD")]
+        rows = list(csv.reader(file.read(record).decode("utf-8").splitlines()))
+        found = {name: digest for name, digest, _ in rows if name != record}
+        for name, digest, size in rows:
+            if name != record:
+                data = file.read(name)
+                told = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+                assert (digest, int(size)) == (f"sha256={told}", len(data)), name
+    return found
+
+
 @pytest.mark.long
 def test_wheel_holds_what_runs(wheel):
     with zipfile.ZipFile(wheel) as file:
@@ -127,6 +145,8 @@ def test_wheel_holds_what_runs(wheel):
     assert "License-File: NOTICE\n" in header
     on_disk = {p.relative_to(ROOT / "tables").as_posix() for p in (ROOT / "tables").rglob("*.csv")}
     assert {n.removeprefix("drg/_tables/") for n in names if n.endswith(".csv")} == on_disk
+    hashed = hashes_of(wheel)
+    assert set(hashed) == names - {n for n in names if n.endswith("dist-info/RECORD")}
     for wanted in (
         "drg/py.typed",
         "grouper_core/py.typed",
@@ -177,3 +197,27 @@ def test_wheel_works_outside_the_checkout(wheel, tmp_path):
     assert "BR23" in lines[1] or "GROUPED" in lines[1]
     assert "REJECTED" in lines[2]
     assert "E102" in lines[2]
+
+
+@pytest.mark.long
+def test_a_bundle_installs_and_works_without_a_network(wheel, tmp_path):
+    """What ``make wheelhouse`` makes, in a fresh environment that reaches no index."""
+    make = [sys.executable, ROOT / ".ci" / "wheelhouse.py", tmp_path, "--wheel", wheel, "--no-zip"]
+    made = subprocess.run(make, capture_output=True, encoding="utf-8", check=False)
+    if made.returncode and "No matching distribution" in made.stderr:
+        pytest.skip("no package index can be reached to make a bundle from")
+    assert made.returncode == 0, made.stderr
+    alone = ["unshare", "-n"] if shutil.which("unshare") and os.geteuid() == 0 else []
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "DRG_TABLES")}
+    environment |= {"PYTHON": sys.executable, "PIP_CONFIG_FILE": os.devnull}
+    home = tmp_path / "home"
+    for command in (
+        ["sh", Path(made.stdout.splitlines()[-1]) / "install.sh", home],
+        [home / "bin" / "python", ROOT / ".ci" / "installed.py"],
+    ):
+        done = subprocess.run(
+            [*alone, *command], cwd=tmp_path, env=environment, capture_output=True,
+            encoding="utf-8", check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "installed and at work" in done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import zipfile
 from fractions import Fraction
 from functools import cache
@@ -15,7 +14,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT
-from test_docs import blocks_of, commands_of
+from shown_commands import assert_shown, commands_of, run_shown
+from test_docs import blocks_of
 
 from drg.claims.readers import open_claims
 from drg.cli import cli
@@ -407,12 +407,9 @@ def test_the_guide_shows_what_the_commands_print(
     (tmp_path / "examples" / CASES.name).write_bytes(CASES.read_bytes())
     monkeypatch.chdir(tmp_path)
     blocks = [block for block in blocks_of(GUIDE) if block.language == "console"]
-    commands = [command for block in blocks for command in commands_of(block)]
+    commands = [command for block in blocks for command in commands_of(block.code)]
     assert len(commands) >= 3
-    for line, wanted in commands:
-        name, *args = shlex.split(line)
-        assert name == "drg"
-        printed = run(*args).stdout.splitlines()
-        assert len(printed) == len(wanted), "\n".join(printed)
-        for got, pattern in zip(printed, wanted, strict=True):
-            assert re.fullmatch(re.escape(pattern).replace("…", ".*"), got), (pattern, got)
+    for command, wanted in commands:
+        done = run_shown(command)
+        assert done.returncode == 0, done.stderr
+        assert_shown(command, done, wanted)

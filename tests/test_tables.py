@@ -8,7 +8,7 @@ import itertools
 import tomllib
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from conftest import ROOT
@@ -59,8 +59,25 @@ def resolved(scheme: str) -> Scheme:
     return drg.load_scheme(scheme)
 
 
-def cells(scheme: Scheme, table: str) -> list[dict[str, str]]:
-    return scheme.table(table).to_dicts()
+class Facts(NamedTuple):
+    """What little of a resolved scheme most tests look at: kept for all of them."""
+
+    rows: dict[str, list[dict[str, str]]]
+    named: set[str]
+    known: set[str]
+    listed: set[str]
+
+
+@cache
+def facts(scheme: str) -> Facts:
+    made = resolved(scheme)
+    ruled = [r.rule for table in (made.mdcs, made.adrgs, made.drgs, made.checks) for r in table]
+    return Facts(
+        {name: made.table(name).to_dicts() for name in ("mdc", "adrg", "drg")},
+        {test.name for rule in ruled for test in code_tests(rule)} - {""},
+        set(made.code_sets),
+        set(made.table("code_set")["set"]),
+    )
 
 
 def test_nothing_is_overlooked():
@@ -98,7 +115,7 @@ def test_a_region_says_how_sure_it_is(folder):
     assert header["place"]
     assert header["place_zh"] in header["title_zh"]
     assert folder.name == f"{header['place']}-{header['in_force'][0][:4]}"
-    assert header["groups"] == resolved(folder.name).table("drg")["drg"].n_unique()
+    assert header["groups"] == len({row["drg"] for row in facts(folder.name).rows["drg"]})
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert readme.startswith(f"# {header['place_zh']}")
     assert f"**{header['confidence']}**" in readme
@@ -152,8 +169,7 @@ def test_tables_are_sorted_and_unique(folder):
             orders = [int(row["order"]) for row in found]
             assert orders == sorted(set(orders)), name
         elif name == "adrg":
-            mdcs = resolved(folder.name).table("mdc").to_dicts()
-            place = {row["mdc"]: int(row["order"]) for row in mdcs}
+            place = {r["mdc"]: int(r["order"]) for r in facts(folder.name).rows["mdc"]}
             orders = [(place[row["mdc"]], int(row["order"])) for row in found]
             assert orders == sorted(set(orders)), name
         elif name == "drg":
@@ -198,15 +214,15 @@ def test_notes_speak_of_tables_that_exist(path):
 
 @pytest.mark.parametrize("folder", SCHEMES, ids=name_of)
 def test_groups_start_with_the_letter_of_their_mdc(folder):
-    scheme = resolved(folder.name)
-    for row in cells(scheme, "adrg"):
+    found = facts(folder.name).rows
+    for row in found["adrg"]:
         assert row["adrg"][0] == row["mdc"][3], row
         if row["kind"] == "ambiguous":
             assert row["adrg"] == f"{row['mdc'][3]}QY", row
             assert row["reason"], row
         else:
             assert row["reason"] == "", row
-    for row in cells(scheme, "drg"):
+    for row in found["drg"]:
         assert row["drg"].startswith(row["adrg"]), row
 
 
@@ -242,12 +258,9 @@ def test_reasons_stand_in_the_register(folder):
 @pytest.mark.parametrize("scheme", [p.name for p in SCHEMES])
 def test_every_named_set_is_used_and_known(scheme):
     """A set that no rule names is a row nobody reads."""
-    made = resolved(scheme)
-    rules = [r.rule for table in (made.mdcs, made.adrgs, made.drgs, made.checks) for r in table]
-    named = {test.name for rule in rules for test in code_tests(rule)} - {""}
-    listed = set(made.table("code_set")["set"])
-    assert named <= set(made.code_sets)
-    assert listed <= named, sorted(listed - named)[:10]
+    found = facts(scheme)
+    assert found.named <= found.known
+    assert found.listed <= found.named, sorted(found.listed - found.named)[:10]
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=name_of)

@@ -185,6 +185,8 @@ def age_class_of(
         Completed years; None: not reported.
     days : int or None, optional
         Age in days of one who is not yet one year old.
+    elder_from : int, optional
+        First year of the elderly.
 
     Returns
     -------

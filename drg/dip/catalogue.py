@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drg.errors import SchemeError, TableError
-from drg.paths import tables_root
+from drg.paths import tables_root, there
 from drg.schemes.catalog import SchemeInfo, scheme_folder, unknown_scheme
-from drg.schemes.crosswalk import KINDS, Edition, code_lists, edition_of, read_national
+from drg.schemes.crosswalk import Edition, code_lists, edition_of, national_names
 from drg.schemes.folder import Folder, read_folder
 from drg.schemes.versions import in_force, status_of
 
@@ -130,7 +129,7 @@ def catalogue_folder(id_or_path: str | Path) -> Path | None:
         if (shipped / CATALOGUE_FILE).is_file():
             return shipped
     path = Path(id_or_path)
-    return path if text and (path / CATALOGUE_FILE).is_file() else None
+    return path if text and there(path / CATALOGUE_FILE) else None
 
 
 def locate_catalogue(id_or_path: str | Path, codes: str | None = None) -> CatalogueLocation:
@@ -205,9 +204,6 @@ def load_catalogue_location(location: CatalogueLocation) -> Catalogue:
             raise TableError(
                 "T159", where=folder.where, procedure=code, found=row.kind, known=known
             )
-    national: dict[str, Mapping[str, str]] = {
-        kind: dict(read_national(location.codes, kind).iter_rows()) for kind in KINDS
-    }
     return Catalogue(
         location.id,
         location.digest,
@@ -220,8 +216,8 @@ def load_catalogue_location(location: CatalogueLocation) -> Catalogue:
         read_comorbidities(folder if _WHOLE in folder.entries else shared),
         {code: row.kind for code, row in kinds.items()},
         matching,
-        national["dx"],
-        national["px"],
+        national_names(location.codes, "dx"),
+        national_names(location.codes, "px"),
         default_kind=str(default),
         derived=frozenset(code for code, row in kinds.items() if row.status == "derived"),
         normalise_codes=flags.get("normalise_codes", True) is True,

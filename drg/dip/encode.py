@@ -12,6 +12,7 @@ import grouper_core
 from drg.claims.profiles import ClaimColumns
 from drg.dip.compiled import CompiledCatalogue
 from drg.dip.conditions import ConditionWords, Words, cost_column
+from drg.forked import refuse_after_fork
 from drg.grouping.encode import code_batches
 
 __all__ = ["DipEncoded", "encode_dip", "needs_cost"]
@@ -57,6 +58,7 @@ def encode_dip(
     conditions : ConditionWords
         Of its conditions.
     """
+    refuse_after_fork()
     source = columns.scalars.get(_COST) if needs_cost(compiled) else None
     cost = None if source is None else cost_column(frame[source])
     words = conditions.of_frame(frame, columns, cost)

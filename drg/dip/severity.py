@@ -75,7 +75,9 @@ def severity(
     organ_damage : bool
         One is of damage or infection of a major organ (重要器官病损、重要脏器感染).
     longer_than : int, optional
-        Days that a stay has to last for these; ``inclusive``: such a stay is long enough.
+        Days that a stay has to last for these.
+    inclusive : bool, optional
+        Whether a stay of just so many days is long enough.
 
     Returns
     -------

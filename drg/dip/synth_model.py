@@ -207,6 +207,9 @@ class _Further:
             [2 if c in grave else int(c in mild) for c in self._codes.dx], dtype=np.int8
         )
         self._free = {n: self._of_level(n) for n in range(3)}
+        self._of_row: defaultdict[str, list[str]] = defaultdict(list)
+        for code in self._free[0]:
+            self._of_row[planner.row_of(code)].append(code)
 
     def by_class(self) -> Ints:
         """Pool of plain further diagnoses of each class of patient."""
@@ -218,7 +221,7 @@ class _Further:
 
     def related(self, row: str) -> int:
         """Pool of plain further diagnoses of one row of the case mix."""
-        return self._pool([c for c in self._free[0] if self._planner.row_of(c) == row])
+        return self._pool(self._of_row[row])
 
     def quiet(self, kinds: Iterable[str]) -> int:
         """Pool of procedures that change no group; -1 where there are none."""

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from drg.claims.synth_codes import Codes, Pools, lengths_of, longest_prefix
@@ -76,9 +77,14 @@ class Planner:
         self._sex_by_row()
         #: Groups by each category that they name.
         self._of_category: defaultdict[str, list[Group]] = defaultdict(list)
+        #: By category or subcategory the groups that name it, by ``""`` in it those of ranges.
+        self._naming: defaultdict[tuple[str, str], list[Group]] = defaultdict(list)
         for group in catalogue.groups:
+            ranged = any("-" in text for text in group.diagnosis)
             for category in self.categories(group):
                 self._of_category[category].append(group)
+                for text in {""} if ranged else {text.upper() for text in group.diagnosis}:
+                    self._naming[category, text].append(group)
 
     def _sex_by_row(self) -> None:
         """Diagnoses of a row of one sex fit that sex, unless their own prefix tells the other."""
@@ -181,10 +187,10 @@ class Planner:
         """Whether an earlier group of a diagnosis takes claims like this group's."""
         place = self._place(code)
         rank = _REST.index(group.group_class)
-        for other in self._of_category[place.category]:
-            near = (place.category, place.subcategory)
-            if not any("-" in d or d.upper() in near for d in other.diagnosis):
-                continue
+        category = place.category
+        for other in chain.from_iterable(
+            self._naming.get((category, near), ()) for near in {"", category, place.subcategory}
+        ):
             if other.group_class in _REST[:rank] and other.attribute == group.attribute:
                 return True
             plain = other.group_class not in _REST and not other.terms

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from drg.dip.vocabulary import covers
+from drg.dip.vocabulary import covered
 from drg.schemes.rules import SCALAR_FIELDS
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ClaimTruth:
         principal = self._principal
         if condition.other_category and principal and place.category == principal.category:
             return False
-        return any(covers(pattern, place) for pattern in condition.secondary)
+        return covered(condition.secondary, place)
 
 
 def present(
@@ -103,7 +103,7 @@ def present(
     found = [
         comorbidity
         for comorbidity in comorbidities
-        if any(covers(pattern, place) for pattern in comorbidity.codes for place in secondary)
+        if any(covered(comorbidity.codes, place) for place in secondary)
     ]
     replaced = {comorbidity.replaces for comorbidity in found}
     return tuple(comorbidity for comorbidity in found if comorbidity.name not in replaced)

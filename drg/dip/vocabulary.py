@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from drg.grouping.reference_case import fold
@@ -16,7 +16,7 @@ from drg.grouping.reference_case import fold
 if TYPE_CHECKING:
     from drg.dip.model import Catalogue
 
-__all__ = ["Place", "Vocabulary", "covers", "plain_diagnoses"]
+__all__ = ["Place", "Vocabulary", "covered", "covers", "plain_diagnoses"]
 
 _CATEGORY, _SUBCATEGORY = 3, 5
 
@@ -55,7 +55,7 @@ class Vocabulary:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self.diagnoses = _places(catalogue.dx_names)
+        self.diagnoses = _places(tuple(catalogue.dx_names))
 
     @cached_property
     def procedures(self) -> tuple[str, ...]:
@@ -79,8 +79,10 @@ class Vocabulary:
         return found
 
 
-def _places(codes: Iterable[str]) -> dict[str, Place]:
-    places = {}
+# Catalogues mostly know the same codes: the national lists.
+@lru_cache(maxsize=2)
+def _places(codes: tuple[str, ...]) -> Mapping[str, Place]:
+    places: dict[str, Place] = {}
     subcategories: dict[str, dict[str, str]] = {}
     for code in codes:
         folded = code.upper()
@@ -112,6 +114,13 @@ def covers(pattern: str, place: Place) -> bool:
     if dash:
         return first[:_CATEGORY] <= place.category <= last[:_CATEGORY]
     return place.text.startswith(first.removesuffix("*"))
+
+
+# Cases and their alternatives have the same few diagnoses; a catalogue has thousands of patterns.
+@lru_cache(maxsize=1 << 15)
+def covered(patterns: tuple[str, ...], place: Place) -> bool:
+    """Whether one of the patterns ``covers`` a diagnosis."""
+    return any(covers(pattern, place) for pattern in patterns)
 
 
 def plain_diagnoses(diagnosis: Iterable[str]) -> tuple[str, ...]:

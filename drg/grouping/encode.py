@@ -17,6 +17,7 @@ import grouper_core
 from drg.claims.few import FEW, whole_cells
 from drg.claims.frame import BLANKS
 from drg.claims.profiles import ClaimColumns
+from drg.forked import refuse_after_fork
 from drg.grouping.fields import COLUMN_OF_FIELD, SEX_VALUES, TOP, WHOLE_NUMBER
 from drg.schemes.compiled import Compiled
 from drg.schemes.rules import CHOICE_FIELDS
@@ -75,6 +76,7 @@ def code_batches(
     twins : mapping of {"dx", "px"} to mapping of str to str
         Codes to replace (``Compiled.twins``).
     """
+    refuse_after_fork()
     separator = columns.separator
     replace = len(separator.encode()) > 1
     dx_split = separator if columns.diagnoses_joined else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import grouper_core
 
-__all__ = ["TASK_ROWS", "Job", "run_jobs"]
+__all__ = ["TASK_ROWS", "Job", "cores", "run_jobs"]
 
 #: Rows a thread takes at a time; below this a second thread costs more than it brings.
 TASK_ROWS = 20_000
@@ -42,7 +42,7 @@ def run_jobs(
     task_rows : int, optional
         Rows of a job, if not more.
     """
-    threads = threads or _cores()
+    threads = threads or cores()
     size = max(task_rows, -(-rows // (threads * 4)))
     jobs = list(_jobs(batches, size))
     if threads == 1 or len(jobs) <= 1:
@@ -63,7 +63,8 @@ def _jobs(batches: Sequence[grouper_core.ClaimBatch], size: int) -> Iterator[Job
         offset += batch.rows
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

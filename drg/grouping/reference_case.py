@@ -9,9 +9,9 @@ import copy
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from drg.schemes.rules import NUMBER_FIELDS, SCALAR_FIELDS
 
@@ -36,6 +36,7 @@ _SEX_PLACE = SCALAR_FIELDS.index("sex")
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _FULL_WIDTH = 0xFEE0  # distance of U+FF01..U+FF5E from the ASCII character
+_Index: TypeAlias = Mapping[str, tuple[str, ...]]
 _BLANKS = " \t\r\n\u00a0\u3000"
 #: Harmless differences of writing: full-width forms, ASCII case, blanks.
 _FOLD: dict[int, int | None] = {
@@ -87,7 +88,8 @@ class Spelling:
         if not self.lenient:
             return None
         folded = fold(written)
-        meant = self._whole.get(folded) or self._shortened.get(folded, ())
+        whole, shortened = _folded(self.known)
+        meant = whole.get(folded) or shortened.get(folded, ())
         return meant[0] if len(meant) == 1 else None
 
     def meaning(self, listed: str | None) -> str | None:
@@ -96,24 +98,26 @@ class Spelling:
             return listed
         return self.crosswalk.insurance[listed]
 
-    @cached_property
-    def _whole(self) -> Mapping[str, tuple[str, ...]]:
-        return _index((fold(code), code) for code in self.known)
 
-    @cached_property
-    def _shortened(self) -> Mapping[str, tuple[str, ...]]:
-        """``E10.300x051`` and ``E10.300x051+H42.0`` both stand for ``E10.300x051+H42.0*``."""
-        pairs = []
-        for code in self.known:
-            folded = fold(code)
-            if "+" in folded:
-                pairs.append((folded.partition("+")[0], code))
-            if folded.endswith("*"):
-                pairs.append((folded[:-1], code))
-        return _index(pairs)
+# Kept for the schemes in use: most know the same codes, and rules are read scheme by scheme.
+@lru_cache(maxsize=4)
+def _folded(known: frozenset[str]) -> tuple[_Index, _Index]:
+    """Codes by their folded spelling, and by what is written of a dagger pair's.
+
+    ``E10.300x051`` and ``E10.300x051+H42.0`` both stand for ``E10.300x051+H42.0*``.
+    """
+    whole, shortened = [], []
+    for code in known:
+        folded = fold(code)
+        whole.append((folded, code))
+        if "+" in folded:
+            shortened.append((folded.partition("+")[0], code))
+        if folded.endswith("*"):
+            shortened.append((folded[:-1], code))
+    return _index(whole), _index(shortened)
 
 
-def _index(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+def _index(pairs: Iterable[tuple[str, str]]) -> _Index:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for spelling, code in pairs:
         found[spelling].add(code)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,10 @@ from typing import Any
 
 from drg.dates import Interval, first_overlap
 from drg.errors import TableError
+from drg.forked import refuse_after_fork
 from drg.money import AmountError, fen, scaled
-from drg.paths import tables_root
+from drg.paths import tables_root, there
+from drg.toml_file import TomlError, read_toml
 
 __all__ = [
     "Rate",
@@ -169,20 +170,21 @@ def load_weight_table(id_or_path: str | Path) -> WeightTable:
     InputError
         The file cannot be read.
     """
+    refuse_after_fork()
     path = Path(id_or_path)
     if path.suffix.lower() not in _FILES:
         shipped = _folder() / f"{id_or_path}.toml"
-        if not shipped.is_file():
+        if not there(shipped):
             raise TableError("T170", id=str(id_or_path), near=_near(str(id_or_path)))
         path = shipped
     if path.suffix.lower() == ".toml":
         toml = path
-        path = next((p for s in _BESIDE if (p := toml.with_suffix(s)).is_file()), path)
+        path = next((p for s in _BESIDE if there(p := toml.with_suffix(s))), path)
         if path == toml:
             raise TableError("T182", where=str(toml))
     else:
         toml = path.with_suffix(".toml")
-    header = _header(toml) if toml.is_file() else {}
+    header = _header(toml) if there(toml) else {}
     return _table(path, toml, header)
 
 
@@ -210,9 +212,8 @@ def _near(wanted: str) -> str:
 
 def _header(toml: Path) -> dict[str, Any]:
     try:
-        # Editors on Windows put a byte order mark before the text.
-        return tomllib.loads(toml.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return read_toml(toml)
+    except (OSError, TomlError) as error:
         raise TableError("T120", where=str(toml), detail=str(error)) from error
 
 

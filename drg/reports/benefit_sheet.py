@@ -14,12 +14,22 @@ from drg.benefits.model import Balance, Settled, Visit
 from drg.benefits.terms import CARES
 from drg.benefits.visit import settle_visit
 from drg.claims.typed import ClaimArrays
-from drg.claims.writers import atomic_path
 from drg.reasons import reason_title
 from drg.reports.benefit_numbers import Used, numbers_used, region_word
 from drg.reports.benefit_steps import layer_title, step_words, terms_of
 from drg.reports.documents import document_titles
-from drg.reports.page import Column, chart, figures, listed, notice, page, pair, section, table
+from drg.reports.page import (
+    Column,
+    chart,
+    figures,
+    listed,
+    notice,
+    page,
+    pair,
+    save_page,
+    section,
+    table,
+)
 from drg.reports.statement import statement_files
 from drg.reports.svg import Bar, bars
 from drg.reports.words import insurance_word, money
@@ -151,8 +161,7 @@ def write_sheet(
         F204, F209, F210: the system refuses to write.
     """
     whole = sheet_page(plan, facts, one, lang or language())
-    with atomic_path(path) as draft:
-        draft.write_text(whole, "utf-8", newline="\n")
+    save_page(path, whole)
 
 
 def sheet_page(

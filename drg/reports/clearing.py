@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from drg.claims.writers import atomic_path, write_workbook
+from drg.claims.writers import write_workbook
 from drg.money import round_scaled, unscaled
 from drg.reasons import reason_title
 from drg.reports.clearing_lines import (
@@ -21,7 +21,7 @@ from drg.reports.clearing_lines import (
 )
 from drg.reports.cover import place_of, policy_words, status_words
 from drg.reports.documents import document_titles
-from drg.reports.page import Column, figures, listed, notice, page, section, table
+from drg.reports.page import Column, figures, listed, notice, page, save_page, section, table
 from drg.reports.statement import STATEMENTS, statement_files
 from drg.reports.summary_page import SUMMARY, check_notice, hospital_bars, labelled, origin_lines
 from drg.reports.words import count, insurance_word, money, say, word, worded
@@ -99,8 +99,7 @@ def write_clearing(
         written.append(path)
     found = clearing.check() if faults is None else faults
     root_page = root / SUMMARY
-    with atomic_path(root_page) as draft:
-        draft.write_text(_page(clearing, found, lang), "utf-8", newline="\n")
+    save_page(root_page, _page(clearing, found, lang))
     return [*written, root_page]
 
 

@@ -45,6 +45,7 @@ def step_rows(own: pl.DataFrame, lang: str) -> list[list[Cell]]:
     ----------
     own : DataFrame
         ``drg.settlement.year.clear.YEAR_SCHEMA`` of one hospital; steps that are nothing stay out.
+    lang : str
     """
     rows: list[list[Cell]] = []
     for step in STEPS:

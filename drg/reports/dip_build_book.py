@@ -44,20 +44,7 @@ _WORDED = ("class", "kind", "fate", "what")
 
 
 def write_build_book(path: str | Path, built: Built, *, lang: str | None = None) -> None:
-    """Write ``report.xlsx``.
-
-    Parameters
-    ----------
-    path : str or Path
-    built : Built
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Raises
-    ------
-    InputError
-        F205 xlsxwriter is missing; F204, F209, F210: the system refuses to write.
-    """
+    """Write ``report.xlsx``; errors as of ``write_workbook``."""
     lang = lang or language()
     made = dt.date(max(built.scores.weights), 12, 31)
     with write_workbook(path, created=made) as book:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import drg
-from drg.claims.writers import atomic_path
 from drg.dip.build.report import groups_frame, quality_frame, related_frame, types_frame
 from drg.reports.dip_build_words import curve_rows, cv_rows, key_rows, say, setting_rows
-from drg.reports.page import Column, figures, listed, page, pair, section, table
+from drg.reports.page import Column, figures, listed, page, pair, save_page, section, table
 from drg.reports.words import count, money
 from drg.text import language
 
@@ -27,17 +26,7 @@ _SHOWN = 12
 def write_build_page(path: str | Path, built: Built, *, lang: str | None = None) -> None:
     """Write ``report.html``: no network, no script; the same build, the same bytes.
 
-    Parameters
-    ----------
-    path : str or Path
-    built : Built
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Raises
-    ------
-    InputError
-        F204, F209, F210: the system refuses to write.
+    Errors as of ``save_page``.
     """
     lang = lang or language()
     title = built.settings.title_zh if lang == "zh" else built.settings.title_en
@@ -58,8 +47,7 @@ def write_build_page(path: str | Path, built: Built, *, lang: str | None = None)
         ),
         f"<footer>drg-engine {drg.__version__}</footer>",
     ]
-    with atomic_path(path) as draft:
-        draft.write_text(page(title, lang, parts), "utf-8", newline="\n")
+    save_page(path, page(title, lang, parts))
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from drg.paths import tables_root
 from drg.reports.page import listed
 from drg.text import language
+from drg.toml_file import read_toml
 
 __all__ = ["cited", "document_titles"]
 
@@ -45,5 +45,5 @@ def _title(row: Mapping[str, Any], lang: str) -> str:
 
 @cache
 def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    rows = tomllib.loads(path.read_text("utf-8-sig"))
+    rows = read_toml(path)
     return {key: row for key, row in rows.items() if isinstance(row, dict)}

@@ -1,6 +1,6 @@
 """What settled claims and a ledger come to: small frames that statements and pages show.
 
-Every sum is of integer fen.
+Every sum is of integer fen. Claims that are scanned are summed as they are read.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _sums() -> list[pl.Expr]:
     return [pl.col(cost).sum(), *(pl.col(part).filter(answered_for()).sum() for part in parts)]
 
 
-def by_mode(lines: pl.DataFrame, *more: str) -> pl.DataFrame:
+def by_mode(lines: pl.DataFrame | pl.LazyFrame, *more: str) -> pl.DataFrame:
     """Claims and amounts by pay mode and further columns.
 
     Returns
@@ -85,11 +85,11 @@ def by_mode(lines: pl.DataFrame, *more: str) -> pl.DataFrame:
         .group_by(keys)
         .agg(pl.len().alias("claims"), *_sums())
         .sort(keys, nulls_last=True)
-        .collect()
+        .collect(engine="streaming")
     )
 
 
-def by_class(lines: pl.DataFrame) -> pl.DataFrame:
+def by_class(lines: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """``case_class`` (null: not classed) and ``claims``, of claims the fund pays for."""
     return (
         lines.lazy()
@@ -97,11 +97,11 @@ def by_class(lines: pl.DataFrame) -> pl.DataFrame:
         .group_by("case_class")
         .agg(pl.len().alias("claims"))
         .sort("case_class", nulls_last=True)
-        .collect()
+        .collect(engine="streaming")
     )
 
 
-def unpaid_by_reason(lines: pl.DataFrame) -> pl.DataFrame:
+def unpaid_by_reason(lines: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """``payment_note``, ``claims``, ``cost_fen`` of unpaid claims, the most frequent first."""
     return (
         lines.lazy()
@@ -109,7 +109,7 @@ def unpaid_by_reason(lines: pl.DataFrame) -> pl.DataFrame:
         .group_by(pl.col("payment_note").cast(pl.String))
         .agg(pl.len().alias("claims"), pl.col("cost_fen").sum())
         .sort(["claims", "payment_note"], descending=[True, False])
-        .collect()
+        .collect(engine="streaming")
     )
 
 
@@ -124,7 +124,7 @@ def batches(ledger: Ledger) -> pl.DataFrame:
     """
     keys = ["hospital", "insurance", "period", "account", "rule", "document"]
     return (
-        ledger.entries.lazy()
+        ledger.scan()
         .filter(pl.col("account").is_in([*BATCH_ACCOUNTS, *YEAR_ACCOUNTS]))
         .group_by(keys)
         .agg(pl.col("fen").sum())
@@ -137,7 +137,7 @@ def batches(ledger: Ledger) -> pl.DataFrame:
 def payable(ledger: Ledger) -> pl.DataFrame:
     """``hospital``, ``insurance``, ``fen``: what the fund owes by claims, reversals netted."""
     return (
-        ledger.entries.lazy()
+        ledger.scan()
         .filter(pl.col("account") == "fund")
         .group_by("hospital", "insurance")
         .agg(pl.col("fen").sum())

@@ -55,20 +55,7 @@ _SCALE = 10_000
 
 
 def write_fund_book(path: str | Path, report: FundReport, *, lang: str | None = None) -> None:
-    """Write ``fund.xlsx``: the same report, the same bytes.
-
-    Parameters
-    ----------
-    path : str or Path
-    report : FundReport
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Raises
-    ------
-    InputError
-        F205 xlsxwriter is missing; F204, F209, F210: the system refuses to write.
-    """
+    """Write ``fund.xlsx``: the same report, the same bytes; errors as of ``write_workbook``."""
     lang = lang or language()
     title = say("title", lang, year=report.year)
     if report.settled:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import drg
-from drg.claims.writers import atomic_path
 from drg.money import PLACES, round_scaled
 from drg.reports.documents import cited
 from drg.reports.fund_report import bounds_frame, lines_frame, months_frame, quarters_frame
@@ -34,6 +33,7 @@ from drg.reports.page import (
     notice,
     page,
     pair,
+    save_page,
     section,
     table,
 )
@@ -58,17 +58,7 @@ _NOTICE = {"green": "good", "yellow": "", "orange": "", "red": "bad", None: ""}
 def write_fund_page(path: str | Path, report: FundReport, *, lang: str | None = None) -> None:
     """Write ``fund.html``: no network, no script; the same report, the same bytes.
 
-    Parameters
-    ----------
-    path : str or Path
-    report : FundReport
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Raises
-    ------
-    InputError
-        F204, F209, F210: the system refuses to write.
+    Errors as of ``save_page``.
     """
     lang = lang or language()
     title = say("title", lang, year=report.year)
@@ -93,8 +83,7 @@ def write_fund_page(path: str | Path, report: FundReport, *, lang: str | None = 
         parts.append(section(say("section_funds", lang), _funds_table(report, lang), told))
     parts.append(section(say("section_bounds", lang), _bounds_table(report, lang)))
     parts.append(f"<footer>{say('footer', lang, version=drg.__version__)}</footer>")
-    with atomic_path(path) as draft:
-        draft.write_text(page(title, lang, parts, wide=True), "utf-8", newline="\n")
+    save_page(path, page(title, lang, parts, wide=True))
 
 
 def _keys(region: LineWarning, lang: str) -> list[tuple[str, str]]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
+from drg.claims.writers import atomic_path
+
 __all__ = [
-    "Column", "Marked", "chart", "figures", "listed", "notice", "page", "pair", "section", "table",
+    "Column", "Marked", "chart", "figures", "listed", "notice", "page", "pair", "save_page",
+    "section", "table",
 ]  # fmt: skip
 
 _STYLE = """
@@ -107,6 +111,18 @@ def page(
         f"<title>{escape(title)}</title>\n<style>{style}{own_style}</style>\n</head>\n<body{kind}>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
     )
+
+
+def save_page(path: str | Path, whole: str) -> None:
+    """Write a page, all or nothing.
+
+    Raises
+    ------
+    InputError
+        F204, F209, F210: the system refuses to write.
+    """
+    with atomic_path(path) as draft:
+        draft.write_text(whole, "utf-8", newline="\n")
 
 
 def figures(rows: Sequence[tuple[str, str]]) -> str:

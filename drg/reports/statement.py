@@ -6,6 +6,7 @@ Cover with amounts, payment and deadlines; all claims; every amount not paid wit
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -69,8 +70,15 @@ _WIDTHS = {
     "rule": 22, "code": 14,
 }  # fmt: skip
 _WORKERS = 2
-#: What a file name cannot hold on some system, or would make hidden.
-_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]|^\.|[. ]$')
+#: What a file name cannot hold on some system, what would hide it or turn how it reads.
+_UNSAFE = re.compile(
+    r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]'
+    r"|^\.|[. ]$"
+)
+#: Devices of Windows: a file of such a name, whatever its suffix, is none.
+_DEVICE = re.compile(r"(?i)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)")
+#: Most bytes of a name: systems have room for 255, with a number, suffix and the draft's own.
+_LONGEST = 180
 
 
 def statement_files(hospitals: Sequence[str], suffix: str = ".xlsx") -> dict[str, str]:
@@ -81,14 +89,20 @@ def statement_files(hospitals: Sequence[str], suffix: str = ".xlsx") -> dict[str
     >>> statement_files(["H1", "h1", "a/b"])
     {'H1': 'H1.xlsx', 'h1': 'h1_2.xlsx', 'a/b': 'a_b.xlsx'}
     """
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     names: dict[str, str] = {}
     for hospital in hospitals:
-        stem = _UNSAFE.sub("_", hospital)[:80] or "_"
-        # Some systems take H1 and h1 for one file.
-        number = taken.get(stem.casefold(), 0) + 1
-        taken[stem.casefold()] = number
-        names[hospital] = f"{stem}{suffix}" if number == 1 else f"{stem}_{number}{suffix}"
+        stem = _UNSAFE.sub("_", hospital)[:80].encode()[:_LONGEST].decode(errors="ignore")
+        # Cut to length it may end in a dot again.
+        stem = _UNSAFE.sub("_", stem) or "_"
+        stem = f"_{stem}" if _DEVICE.match(stem) else stem
+        number, name = 1, stem
+        # Some systems take H1 and h1 for one file, or two spellings of one character.
+        while (key := unicodedata.normalize("NFKC", name).casefold()) in taken:
+            number += 1
+            name = f"{stem}_{number}"
+        taken.add(key)
+        names[hospital] = f"{name}{suffix}"
     return names
 
 

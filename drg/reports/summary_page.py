@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import drg
-from drg.claims.writers import atomic_path
 from drg.reasons import reason_page, reason_title
 from drg.reports.cover import deadline_words, place_of, policy_of, policy_words, status_words
-from drg.reports.figures import by_class, by_mode, claim_lines, unpaid_by_reason
-from drg.reports.page import Column, chart, figures, listed, notice, page, pair, section, table
+from drg.reports.figures import by_class, by_mode, unpaid_by_reason
+from drg.reports.page import (
+    Column,
+    chart,
+    figures,
+    listed,
+    notice,
+    page,
+    pair,
+    save_page,
+    section,
+    table,
+)
 from drg.reports.svg import Bar, bars
 from drg.reports.words import count, money, say, word
 from drg.text import language
@@ -64,13 +74,12 @@ def write_summary(
     whole = _page(settlement, rules, found, lang)
     path = Path(folder) / SUMMARY
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as draft:
-        draft.write_text(whole, "utf-8", newline="\n")
+    save_page(path, whole)
     return path
 
 
 def _page(settlement: Settlement, policy: Policy, faults: Sequence[LedgerFault], lang: str) -> str:
-    lines = claim_lines(settlement.claims)
+    lines = settlement.claims.lazy()
     modes, classes, unpaid = by_mode(lines), by_class(lines), unpaid_by_reason(lines)
     hospitals = _by_hospital(settlement.hospitals)
     sums = {name: int(hospitals[name].sum()) for name in _SUMMED}

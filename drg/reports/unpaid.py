@@ -73,6 +73,7 @@ def unpaid_lines(
         Id to title.
     hold_days : int, optional
         Days after which a hold ends.
+    lang : str, optional
 
     Returns
     -------
@@ -95,7 +96,7 @@ def _claims(lines: pl.DataFrame, ledger: Ledger, lang: str | None) -> pl.DataFra
     """Claims without a price, and those that the fund does not answer for."""
     wanted = [*_wanted(lines), "pay_mode", "route", "payment_note"]
     found = lines.filter(~answered_for()).select(*wanted, *_reason_column(lines))
-    entries = ledger.live().filter(pl.col("account").is_in(["unsettled", "statistics"]))
+    entries = ledger.standing(["unsettled", "statistics"])
     rules = entries.select("ref", pl.col("version").alias("settled_version"), "rule", "document")
     refused = found["pay_mode"] == UNPAID
     code = (

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import drg
-from drg.claims.writers import atomic_path
-from drg.reports.page import Column, chart, figures, listed, notice, page, pair, section, table
+from drg.reports.page import (
+    Column,
+    chart,
+    figures,
+    listed,
+    notice,
+    page,
+    pair,
+    save_page,
+    section,
+    table,
+)
 from drg.reports.svg import Bar, bars
 from drg.reports.whatif_book import facts, moved, overview_words
 from drg.reports.whatif_report import lineage_frame
@@ -51,8 +61,7 @@ def write_whatif_page(path: str | Path, report: WhatIfReport, *, lang: str | Non
     for result in report.results:
         parts += _reform(report, result, lang)
     parts.append(f"<footer>{say('footer', lang, version=drg.__version__)}</footer>")
-    with atomic_path(path) as draft:
-        draft.write_text(page(title, lang, parts, wide=True), "utf-8", newline="\n")
+    save_page(path, page(title, lang, parts, wide=True))
 
 
 def _overview(report: WhatIfReport, lang: str) -> str:

@@ -22,6 +22,7 @@ from drg.claims.writers import output_suffix, write_frames
 from drg.errors import DrgError, InputError
 from drg.fen_column import yuan_texts
 from drg.money import read_fen
+from drg.placing import put_in_place
 
 __all__ = [
     "BALANCE_FILE", "BALANCE_SCHEMA", "BenefitError", "new_balances", "read_balances",
@@ -245,7 +246,7 @@ def written_balances(path: str | Path | None, balances: pl.DataFrame) -> Iterato
     try:
         write_frames(draft, _as_written(balances))
         yield
-        draft.replace(final)
+        put_in_place(draft, final)
     except OSError as error:
         system = system_code(error)
         code = "F209" if system in FULL else "F210" if system in DENIED else "F204"

@@ -309,11 +309,12 @@ def _write(found: _Found, out_path: str | Path | None, files: CheckFiles, lang: 
                 for part in frame.iter_slices(_SLICE):
                     sheet.append(part)
     elif out_path is not None:
-        write_frames(out_path, found.findings.iter_slices(_SLICE), schema=FINDING_SCHEMA)
+        parts = found.findings.iter_slices(_SLICE)
+        write_frames(out_path, parts, schema=FINDING_SCHEMA, for_people=True)
     if files.summary is not None:
-        write_frames(files.summary, found.table)
+        write_frames(files.summary, found.table, for_people=True)
     if files.deductions is not None and found.deductions is not None:
-        write_frames(files.deductions, found.deductions.frame)
+        write_frames(files.deductions, found.deductions.frame, for_people=True)
 
 
 def _ids(source: ClaimSource) -> pl.Series:

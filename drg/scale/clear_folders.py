@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import drg
+from drg.claims.excel_safe import excel_safe
 from drg.claims.writers import write_frames
 from drg.dates import Month
 from drg.money import unscaled
@@ -154,12 +155,14 @@ def clear_folders(
     folders : sequence of str or Path
         Folders that ``drg settle`` wrote, or folders that hold them.
     policy : Policy
-        ``load_year_policy``; ``settled_under`` is the digest it gives beside it.
+        ``load_year_policy``.
     out : str or Path
         New or empty, or the folder of an earlier clearing of this year.
     year : int
     budget, hospitals, decisions : str or Path, optional
         Tables (``drg.settlement.budget_file``, ``drg.settlement.inputs``).
+    settled_under : str, optional
+        The digest that ``load_year_policy`` gives beside the policy.
     statements : bool, optional
         Write a workbook for each hospital, and the page, as well.
 
@@ -279,7 +282,8 @@ def _write(
 ) -> None:
     clearing.ledger.write(draft / LEDGER)
     write_frames(draft / _HOSPITALS, clearing.hospitals, compression="zstd")
-    clearing.findings.write_csv(draft / _FINDINGS, include_bom=True, line_terminator="\r\n")
+    shown = clearing.findings.with_columns(excel_safe(clearing.findings.schema))
+    shown.write_csv(draft / _FINDINGS, include_bom=True, line_terminator="\r\n")
     proposed = next_quotas(clearing)
     if proposed.height:
         proposed.write_csv(draft / _NEXT, include_bom=True, line_terminator="\r\n")

@@ -164,7 +164,7 @@ def _write(
     for side, catalogue in (("a", comparison.a), ("b", comparison.b)):
         origin |= {f"drg.{side}": catalogue.id, f"drg.{side}_digest": catalogue.digest}
     if out.suffix.lower() != ".xlsx":
-        write_frames(out, pairs, metadata=origin)
+        write_frames(out, pairs, metadata=origin, for_people=True)
         return
     with write_workbook(out, origin) as book:
         both = pl.col("where") == "both"

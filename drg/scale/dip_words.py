@@ -7,10 +7,10 @@ the group, and how often by a derived kind.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -33,6 +33,8 @@ __all__ = ["DipSummary", "DipTally"]
 _QUIET_CLASSES = ("core", "primary")
 #: The note of a claim whose cost ruled a group out.
 _BY_COST = "N430"
+#: Counts of what decided, as ``DipSummary`` names them.
+_DECIDED = ("by_cost", "by_kind", "by_derived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,27 @@ class DipSummary:
     by_kind: int
     by_derived: int
 
+    @classmethod
+    def together(cls, parts: Iterable[DipSummary]) -> DipSummary:
+        """The counts of all parts as one."""
+        classes: Counter[str] = Counter()
+        by_cost = by_kind = by_derived = 0
+        for part in parts:
+            classes.update(part.classes)
+            by_cost += part.by_cost
+            by_kind += part.by_kind
+            by_derived += part.by_derived
+        return cls(_largest_first(classes), by_cost, by_kind, by_derived)
+
+    def plain(self) -> dict[str, Any]:
+        """As values that JSON and TOML hold."""
+        return {"classes": dict(self.classes), **{name: getattr(self, name) for name in _DECIDED}}
+
+    @classmethod
+    def of_plain(cls, told: Mapping[str, Any]) -> DipSummary:
+        """The counts that ``plain`` told of."""
+        return cls(_largest_first(told["classes"]), *(told[name] for name in _DECIDED))
+
     @property
     def grouped(self) -> int:
         """Claims with a group."""
@@ -68,7 +91,7 @@ class DipSummary:
         rows = [(text("dip.dip_summary.classes", lang), "")]
         for name, count in self.classes.items():
             rows.append((f"  {name}", f"{self._share(count)} {type_words(name, lang)}"))
-        for name, indent in (("by_cost", ""), ("by_kind", ""), ("by_derived", "  ")):
+        for name, indent in zip(_DECIDED, ("", "", "  "), strict=True):
             label = indent + text(f"dip.dip_summary.{name}", lang)
             rows.append((label, self._share(getattr(self, name))))
         return rows
@@ -108,40 +131,48 @@ class DipTally:
         self._by_cost += int((results["reason"].cast(pl.String) == _BY_COST).sum())
         if not columns.procedures:
             return
-        chosen = results["adrg"].cast(pl.String).is_in(self._by_kind_codes).fill_null(False)
+        by_kind, finder = _deciders(self._grouper)
+        chosen = results["adrg"].cast(pl.String).is_in(by_kind).fill_null(False)
         needed = frame.select(columns.procedures).filter(chosen)
         some = needed.filter(pl.any_horizontal(*map(_is_filled, needed.get_columns())))
         self._by_kind += some.height
         px = replace(columns, diagnoses=(), scalars={})
-        self._by_derived += int(self._finder.find(some, px).is_not_null().sum())
+        self._by_derived += int(finder.find(some, px).is_not_null().sum())
 
     def summary(self) -> DipSummary:
         """The counts so far."""
-        classes = dict(sorted(self._classes.items(), key=lambda item: (-item[1], item[0])))
-        return DipSummary(classes, self._by_cost, self._by_kind, self._by_derived)
-
-    @cached_property
-    def _by_kind_codes(self) -> pl.Series:
-        codes = (group.code for group in self._grouper.catalogue.groups if _is_by_kind(group))
-        return pl.Series(list(codes), dtype=pl.String).implode()
-
-    @cached_property
-    def _finder(self) -> CodeFinder:
-        """Finds procedures whose kind is derived, or stands in no table at all."""
-        catalogue, clinical = self._grouper.catalogue, self._grouper.codes == "clinical"
-        spelling = Spelling(
-            frozenset(Vocabulary(catalogue).procedures),
-            catalogue.px_names,
-            lenient=catalogue.normalise_codes,
-            crosswalk=shipped_crosswalks()["px"] if clinical else None,
+        return DipSummary(
+            _largest_first(self._classes), self._by_cost, self._by_kind, self._by_derived
         )
-        meant = ((code, spelling.meaning(code)) for code in spelling.known)
-        told = {
-            code: code
-            for code, known in meant
-            if known in catalogue.derived or known not in catalogue.procedure_kind
-        }
-        return CodeFinder({"px": spelling}, {"px": told})
+
+
+def _largest_first(classes: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(classes.items(), key=lambda item: (-item[1], item[0])))
+
+
+@lru_cache(maxsize=2)
+def _deciders(grouper: DipGrouper) -> tuple[pl.Series, CodeFinder]:
+    """Groups that kinds of procedures lead to; and what finds the procedures of a derived kind.
+
+    The second finds those that stand in no table at all as well. Kept, for a run counts part by
+    part.
+    """
+    catalogue, clinical = grouper.catalogue, grouper.codes == "clinical"
+    codes = (group.code for group in catalogue.groups if _is_by_kind(group))
+    spelling = Spelling(
+        frozenset(Vocabulary(catalogue).procedures),
+        catalogue.px_names,
+        lenient=catalogue.normalise_codes,
+        crosswalk=shipped_crosswalks()["px"] if clinical else None,
+    )
+    meant = ((code, spelling.meaning(code)) for code in spelling.known)
+    told = {
+        code: code
+        for code, known in meant
+        if known in catalogue.derived or known not in catalogue.procedure_kind
+    }
+    by_kind = pl.Series(list(codes), dtype=pl.String).implode()
+    return by_kind, CodeFinder({"px": spelling}, {"px": told})
 
 
 def _is_by_kind(group: Group) -> bool:

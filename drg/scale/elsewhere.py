@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from drg.errors import DrgError
-from drg.simulate.others import Other, scheme_named
+from drg.simulate.others import Other, grouper_name, other_case, scheme_named
 
 if TYPE_CHECKING:
     from drg.grouping.base import ClaimGrouper
     from drg.payment.policy import Policy
-    from drg.simulate.answer import ScenarioKind
 
 __all__ = [
-    "CaseError", "Loaded", "Setting", "corrections_of", "grouper_name", "load_setting", "other_of",
+    "CaseError", "Loaded", "Setting", "corrections_of", "load_setting", "other_of",
     "read_other",
 ]  # fmt: skip
 
@@ -140,16 +139,11 @@ def other_of(
     changed = {
         path: text for path, text in supply.items() if moved or text != base.supply.get(path)
     }
-    parts = []
-    if (before := grouper_name(loaded.grouper)) != (after := grouper_name(group)):
-        parts.append(f"{before} → {after}")
-    if moved and then is not None:
-        parts.append(f"{loaded.policy.id if loaded.policy else '—'} → {then.id}")
-    parts += [f"{path} = {text}" for path, text in changed.items()]
-    if not parts:
+    told = [f"{path} = {text}" for path, text in changed.items()]
+    found = other_case(loaded, (group, then), told, moved=moved)
+    if found is None:
         raise CaseError("G418", scheme=grouper_name(group), policy=named or "—")
-    kind: ScenarioKind = "policy" if moved else "scheme" if before != after else "numbers"
-    return Other(group, then, kind, "; ".join(parts))
+    return found
 
 
 def read_other(text: str) -> Setting:
@@ -197,11 +191,6 @@ def corrections_of(texts: tuple[str, ...]) -> dict[str, str]:
             raise CaseError("G410", option="--correct", text=text)
         found[name] = value
     return found
-
-
-def grouper_name(grouper: ClaimGrouper) -> str:
-    """Its scheme, and the overlay on it."""
-    return f"{grouper.scheme_id} + {grouper.compat}" if grouper.compat else grouper.scheme_id
 
 
 def _grouper(scheme: str, compat: str | None, codes: str | None) -> ClaimGrouper:

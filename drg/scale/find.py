@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import polars as pl
 
+from drg.claims.days import impossible_day
 from drg.claims.frame import BLANKS
 from drg.claims.model import Claim
 from drg.claims.profiles import ClaimColumns
 from drg.claims.readers import ClaimSource, explained
 from drg.claims.row import claim_of
+from drg.errors import InputError
 from drg.scale import RunError
 
 __all__ = ["FoundClaim", "claim_of", "claims_of", "find_claims", "found_rows", "unused_name"]
@@ -22,6 +24,8 @@ _CANDIDATES = 50
 #: Leading characters of an id that are compared.
 _PLACES = 40
 _NEAR = 3
+#: Codes of a case that is explained: what can be tried with them goes with their square.
+_MOST_CODES = 1000
 
 
 class FoundClaim(NamedTuple):
@@ -74,6 +78,8 @@ def found_rows(source: ClaimSource, claim_id: str) -> tuple[pl.DataFrame, list[i
     ------
     RunError
         As ``find_claims``.
+    InputError
+        F120, F127: the file is damaged; F138: the claim has too many codes to be told of.
     """
     wanted = claim_id.strip(BLANKS)
     row = unused_name(source.schema.names())
@@ -90,6 +96,15 @@ def found_rows(source: ClaimSource, claim_id: str) -> tuple[pl.DataFrame, list[i
                 id=claim_id,
                 near=", ".join(near) or "—",
                 rows=source.rows,
+            )
+    if odd := impossible_day(found):
+        odd_column, at = odd
+        raise InputError("F127", where=str(source.path), column=odd_column, row=found[row][at])
+    for cells in found.drop(row).iter_rows(named=True):
+        claim = claim_of(cells, source.columns, wanted)
+        if (codes := len(claim.diagnoses) + len(claim.procedures)) > _MOST_CODES:
+            raise InputError(
+                "F138", where=str(source.path), claim=wanted, found=f"{codes:,}", limit=_MOST_CODES
             )
     return found.drop(row), found[row].to_list()
 

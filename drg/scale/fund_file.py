@@ -217,6 +217,6 @@ def write_fund(report: FundReport, out: str | Path, *, lang: str | None = None) 
         if find_spec("xlsxwriter") is not None:
             write_fund_book(draft / BOOK, report, lang=lang)
         if report.lines:
-            write_frames(draft / LINES_FILE, lines_frame(report))
-            write_frames(draft / MONTHS_FILE, months_frame(report))
+            write_frames(draft / LINES_FILE, lines_frame(report), for_people=True)
+            write_frames(draft / MONTHS_FILE, months_frame(report), for_people=True)
         return tuple(sorted(path.name for path in draft.iterdir()))

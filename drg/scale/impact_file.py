@@ -107,7 +107,9 @@ def impact_file(
                 with write_workbook(out, origin) as book:
                     _fill(book, frames(stop), report, lang)
             else:
-                write_frames(out, frames(stop), schema=MOVE_SCHEMA, metadata=origin)
+                write_frames(
+                    out, frames(stop), schema=MOVE_SCHEMA, metadata=origin, for_people=True
+                )
 
         interruptible(work)
     return report()

@@ -160,9 +160,9 @@ def kpi_files(
         if find_spec("xlsxwriter") is not None:
             write_kpi_book(draft / BOOK, report, lang=lang)
         if csv:
-            write_frames(draft / CSV, csv_table(report, lang))
+            write_frames(draft / CSV, csv_table(report, lang), for_people=True)
         if "hospital" in report.levels:
-            write_frames(draft / AGENCY, agency_lines(report))
+            write_frames(draft / AGENCY, agency_lines(report), for_people=True)
         files = tuple(sorted(path.name for path in draft.iterdir()))
         if save is not None:
             save_reference(save, report.reference)

@@ -159,7 +159,10 @@ def fill_lists(
     for path in (lists_path, result):
         refuse_same(path, out_path)
     run = _Fill(_Results(result), scheme, grouped_at)
-    with tempfile.TemporaryDirectory(prefix="drg-") as folder, explained(lists_path):
+    with (
+        tempfile.TemporaryDirectory(prefix="drg-", ignore_cleanup_errors=True) as folder,
+        explained(lists_path),
+    ):
         source = list_text(lists_path, lambda: Path(folder))
         try:
             write_values(out_path, run.values(source.path, str(lists_path)))

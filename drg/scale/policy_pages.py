@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from drg.paths import tables_root
 from drg.payment.policy.catalog import list_policies
 from drg.payment.policy.paths import written
 from drg.text import aligned, language, text
+from drg.toml_file import read_toml
 
 if TYPE_CHECKING:
     from drg.payment.policy import Policy
@@ -148,7 +148,7 @@ def _document_lines(policy: Sourced, lang: str | None) -> Iterator[str]:
 
 
 def _documents(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text("utf-8-sig")) if path.is_file() else {}
+    return read_toml(path) if path.is_file() else {}
 
 
 def _say(key: str, lang: str | None, **params: object) -> str:

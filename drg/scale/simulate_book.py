@@ -94,7 +94,8 @@ def open_book(
         return
     with staged(path) as folder, ExitStack() as stack:
         provenance = [f"{name} = {value}" for name, value in metadata.items() if value]
-        (folder / "about.txt").write_text("\n".join([*about, "", *provenance, ""]), "utf-8")
+        lines = "\n".join([*about, "", *provenance, ""])
+        (folder / "about.txt").write_text(lines, "utf-8", newline="\n")
         yield _Folder(folder, stack)
 
 

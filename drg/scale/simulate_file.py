@@ -19,13 +19,14 @@ import polars as pl
 import drg
 from drg.claims.model import normalise_sex
 from drg.claims.readers import ClaimSource, open_claims
-from drg.scale.elsewhere import CaseError, Loaded, Setting, grouper_name, load_setting, other_of
+from drg.scale.elsewhere import CaseError, Loaded, Setting, load_setting, other_of
 from drg.scale.find import found_rows
 from drg.scale.group_file import Progress, interruptible, refuse_same, stoppable
 from drg.scale.means import known_means, read_means
 from drg.scale.simulate_book import open_book, output_kind
 from drg.scale.simulate_rows import FACTS, frames_of
 from drg.settlement.inputs import read_hospitals
+from drg.simulate.others import grouper_name
 from drg.simulate.simulator import Simulator, Wanted
 from drg.text import language, text
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from drg.claims.encoding import DENIED, FULL, system_code
 from drg.errors import InputError
+from drg.placing import put_in_place
 
 __all__ = ["staged"]
 
@@ -38,7 +39,7 @@ def staged(folder: str | Path) -> Iterator[Path]:
         try:
             yield draft
             for path in sorted(draft.iterdir()):
-                path.replace(target / path.name)
+                put_in_place(path, target / path.name)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
             if made and not any(target.iterdir()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from drg.scale.weight_words import WeightSummary
     from drg.schemes.versions import Version
 
-__all__ = ["Summary", "Tally", "aligned"]
+__all__ = ["REFUSED", "Summary", "Tally", "aligned"]
 
-_REFUSED = (Outcome.REJECTED, Outcome.NOT_IN_FORCE)
+#: Outcomes of claims that somebody has to mend.
+REFUSED = (Outcome.REJECTED, Outcome.NOT_IN_FORCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,8 @@ class Summary:
         output: Path,
         seconds: float,
         tally: Tally,
-        weights: WeightSummary | None = None,
-        dip: DipSummary | None = None,
     ) -> Summary:
-        """The summary of a run of this grouper."""
+        """The summary of a run of this grouper without weights."""
         return cls(
             grouper.scheme_id,
             grouper.digest,
@@ -83,8 +82,6 @@ class Summary:
             tally.counts,
             grouper.versions,
             tally.by_version,
-            weights,
-            dip,
         )
 
     @property
@@ -95,7 +92,7 @@ class Summary:
     @property
     def refused(self) -> int:
         """Claims that were rejected or have no version in force: exit code 1 speaks of them."""
-        return sum(self.of(outcome) for outcome in _REFUSED)
+        return sum(self.of(outcome) for outcome in REFUSED)
 
     def of(self, outcome: str) -> int:
         """Claims with this outcome."""
@@ -106,8 +103,24 @@ class Summary:
         found = {code: n for (o, code), n in self.counts.items() if o == outcome and code}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
-    def lines(self, lang: str | None = None) -> list[str]:
-        """The summary that ``drg group`` ends with."""
+    def lines(
+        self,
+        lang: str | None = None,
+        *,
+        time: str | None = None,
+        more: Sequence[tuple[str, str]] = (),
+    ) -> list[str]:
+        """The summary that ``drg group`` ends with.
+
+        Parameters
+        ----------
+        lang : {"zh", "en"}, optional
+            Language; the context's when omitted.
+        time : str, optional
+            What is said of the time, instead of seconds and claims a second.
+        more : sequence of (str, str), optional
+            Labels and values behind the output.
+        """
         scheme = f"{self.scheme} + {self.compat}" if self.compat else self.scheme
         rate = self.claims / self.seconds if self.seconds > 0 else 0.0
         body: list[tuple[str, ...]] = [
@@ -129,7 +142,8 @@ class Summary:
         if self.dip is not None:
             body += self.dip.rows(lang)
         speed = text("cli.sum_rate", lang, seconds=f"{self.seconds:.2f}", rate=f"{rate:,.0f}")
-        body += [(text("cli.sum_time", lang), speed), (text("cli.sum_out", lang), str(self.output))]
+        body += [(text("cli.sum_time", lang), speed if time is None else time)]
+        body += [(text("cli.sum_out", lang), str(self.output)), *more]
         return aligned(body) + self.dates_note(lang) + self._weights_notes(lang)
 
     def dates_note(self, lang: str | None = None) -> list[str]:

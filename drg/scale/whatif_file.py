@@ -8,7 +8,6 @@ In each pass a batch is grouped once a scheme, however many reforms there are.
 from __future__ import annotations
 
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,6 +43,7 @@ from drg.simulate.others import scheme_named
 from drg.simulate.reform import Reform
 from drg.simulate.whatif import WhatIf, scheme_of_reform
 from drg.text import language
+from drg.toml_file import TomlError, read_toml
 
 if TYPE_CHECKING:
     from drg.dates import Month
@@ -95,10 +95,10 @@ def read_reforms(path: str | Path) -> tuple[Reform, ...]:
     file = Path(path)
     where = str(path)
     try:
-        told = tomllib.loads(file.read_text("utf-8-sig"))
+        told = read_toml(file)
     except OSError as error:
         raise InputError("F101", where=where) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except TomlError as error:
         raise WhatIfError("G425", where=where, detail=str(error)) from error
     rows = told.pop("reform", None)
     if told or not isinstance(rows, list) or not rows:
@@ -281,7 +281,7 @@ class _Work:
                 if book is not None:
                     book.fill(report)
             write_whatif_page(draft / PAGE, report, lang=self.lang)
-            write_frames(draft / SUMS, sums_frame(report))
+            write_frames(draft / SUMS, sums_frame(report), for_people=True)
             files = tuple(sorted(path.name for path in draft.iterdir()))
             leave_if(stop)
         return report, files

@@ -19,7 +19,7 @@ from drg.simulate.because_dip import DipPath, dip_reasons
 from drg.simulate.because_drg import drg_reasons
 from drg.simulate.because_money import because_money
 from drg.simulate.because_rules import say
-from drg.simulate.compare_rows import Side
+from drg.simulate.compare_rules import Side
 from drg.simulate.impact import Impact
 from drg.simulate.parting import ClaimPath
 

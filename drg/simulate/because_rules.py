@@ -26,7 +26,7 @@ from drg.text import text
 
 if TYPE_CHECKING:
     from drg.grouping.reference_case import Case, SeverityFact
-    from drg.simulate.compare_rows import Side
+    from drg.simulate.compare_rules import Side
 
 __all__ = ["Forms", "codes_words", "level_changes", "say", "scalar_words", "top_level"]
 

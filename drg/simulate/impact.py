@@ -17,7 +17,7 @@ from drg.grouping.fields import COLUMN_OF_FIELD
 from drg.grouping.result import Outcome
 from drg.schemes.diff_rules import renumbered_adrgs
 from drg.schemes.rules import SCALAR_FIELDS
-from drg.simulate.compare_rows import KINDS, MoveReason, Side
+from drg.simulate.compare_rules import KINDS, MoveReason, Side
 from drg.simulate.parting import why
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from drg.payment.policy import Policy
 
 __all__ = [
-    "Other", "in_order", "on_any_day", "other_changes", "same_grouping", "scheme_named",
+    "Other", "grouper_name", "in_order", "on_any_day", "other_case", "other_changes",
+    "same_grouping", "scheme_named",
 ]  # fmt: skip
 
 _KINDS: tuple[ScenarioKind, ...] = ("scheme", "policy", "numbers")
@@ -47,6 +48,54 @@ class Other(NamedTuple):
     def numbers(self) -> tuple[str, ...]:
         """Numbers other than the policy's own."""
         return self.changed or ((self.label,) if self.kind == "numbers" else ())
+
+
+def other_case(
+    base: tuple[ClaimGrouper, Policy | None],
+    then: tuple[ClaimGrouper, Policy | None],
+    numbers: Sequence[str],
+    *,
+    moved: bool,
+    changed: Sequence[str] = (),
+) -> Other | None:
+    """The same case elsewhere, its kind and label told from what is other there.
+
+    Parameters
+    ----------
+    base, then : pair of ClaimGrouper and Policy or None
+        What groups and pays the case here, and there.
+    numbers : sequence of str
+        What of the policy's numbers is other there: ``drg.rates.310 = 9000``.
+    moved : bool
+        Another policy is asked for, or none.
+    changed : sequence of str, optional
+        All numbers there that are not the policy's own.
+
+    Returns
+    -------
+    Other or None
+        None: nothing is other.
+    """
+    (here, was), (there, now) = base, then
+    parts = []
+    if (before := grouper_name(here)) != (after := grouper_name(there)):
+        parts.append(f"{before} → {after}")
+    if moved and (was or now):
+        parts.append(f"{was.id if was else '—'} → {now.id if now else '—'}")
+    parts += numbers
+    if not parts:
+        return None
+    kind: ScenarioKind = "numbers"
+    if moved and (now is not None or before == after):
+        kind = "policy"
+    elif before != after:
+        kind = "scheme"
+    return Other(there, now, kind, "; ".join(parts), tuple(changed))
+
+
+def grouper_name(grouper: ClaimGrouper) -> str:
+    """Its scheme, and the overlay on it."""
+    return f"{grouper.scheme_id} + {grouper.compat}" if grouper.compat else grouper.scheme_id
 
 
 def scheme_named(policy: Policy | None) -> str:

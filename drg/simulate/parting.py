@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from drg.grouping.explain import MissingValue, Step
 from drg.grouping.result import Outcome
 from drg.reasons import reason_title
-from drg.simulate.compare_rows import (
+from drg.simulate.compare_rules import (
     MoveReason,
     Side,
     compare_rules,

@@ -25,7 +25,7 @@ from drg.dip.model import Catalogue, Group
 from drg.dip.tables import read_comorbidities, read_kinds
 from drg.money import PLACES, round_scaled, unscaled
 from drg.paths import tables_root
-from drg.schemes.crosswalk import KINDS, code_lists, read_crosswalk, read_national
+from drg.schemes.crosswalk import KINDS, code_lists, national_names, read_crosswalk
 from drg.text import text
 
 if TYPE_CHECKING:
@@ -179,8 +179,8 @@ def base_catalogue(settings: BuildSettings) -> Catalogue:
         comorbidities=template.comorbidities if template else read_comorbidities(shared),
         procedure_kind=kinds,
         matching=matching,
-        dx_names=dict(read_national(codes, "dx").iter_rows()),
-        px_names=dict(read_national(codes, "px").iter_rows()),
+        dx_names=national_names(codes, "dx"),
+        px_names=national_names(codes, "px"),
         default_kind=default,
         derived=derived,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     Ids = NDArray[np.uint32]
     Ints = NDArray[np.int64]
 
-__all__ = ["ClaimCodes", "CodeReader", "First", "Lists", "starts"]
+__all__ = ["ClaimCodes", "CodeReader", "First", "Lists", "code_reader", "starts"]
 
 #: Between codes where the file's own mark is longer than a byte.
 _MARK = "|"
@@ -53,8 +54,6 @@ class CodeReader:
     ----------
     known : sequence of str
         Codes; the first has the id 1.
-    names : mapping of str to str
-        Names of those that have one.
     lenient : bool
         Harmless spellings are read too.
     crosswalk : Crosswalk or None
@@ -64,11 +63,10 @@ class CodeReader:
     def __init__(
         self,
         known: Sequence[str],
-        names: Mapping[str, str],
         lenient: bool,
         crosswalk: Crosswalk | None,
     ) -> None:
-        self._spelling = Spelling(frozenset(known), names, lenient=lenient, crosswalk=crosswalk)
+        self._spelling = Spelling(frozenset(known), {}, lenient=lenient, crosswalk=crosswalk)
         place = {code: n for n, code in enumerate(known, start=1)}
         meaning = self._spelling.meaning
         self._id_of: Callable[[str | None], int] = lambda listed: place.get(
@@ -116,6 +114,14 @@ class CodeReader:
     def _look(self, text: pl.Series, table: pl.DataFrame) -> pl.Series:
         rows = pl.DataFrame({"text": text})
         return rows.join(table, on="text", how="left", maintain_order="left")["id"]
+
+
+@lru_cache(maxsize=4)
+def code_reader(
+    known: tuple[str, ...], lenient: bool, crosswalk: Crosswalk | None = None
+) -> CodeReader:
+    """``CodeReader``, made once for the histories of a process that know the same codes."""
+    return CodeReader(known, lenient, crosswalk)
 
 
 @dataclass(frozen=True, slots=True)

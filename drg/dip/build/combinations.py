@@ -6,6 +6,7 @@ A set of procedures is a number: equal sets have equal numbers, whatever the ord
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +108,7 @@ def patterns_of(cases: Cases, places: Sequence[Place | None]) -> Patterns:
     places : sequence of Place
         ``History.diagnoses``.
     """
-    diagnoses, of_id = _diagnoses(places)
+    diagnoses, of_id = _diagnoses(tuple(places))
     principal, rest = _principals(cases.procedures)
     others, sets = interned(rest)
     keyed = pl.DataFrame(
@@ -249,7 +250,9 @@ def _principals(procedures: Lists) -> tuple[Ints, Lists]:
     return principal, Lists(left, procedures.ids[rest])
 
 
-def _diagnoses(places: Sequence[Place | None]) -> tuple[Diagnoses, NDArray[Any]]:
+# Every build of a process groups the same national lists.
+@lru_cache(maxsize=2)
+def _diagnoses(places: tuple[Place | None, ...]) -> tuple[Diagnoses, NDArray[Any]]:
     """What forms groups, and its place by diagnosis id."""
     keys = [(_written(p.subcategory) or p.category, p.category) if p else ("", "") for p in places]
     codes = dict(sorted(set(keys[1:])))
@@ -258,6 +261,7 @@ def _diagnoses(places: Sequence[Place | None]) -> tuple[Diagnoses, NDArray[Any]]
     number = {category: n for n, category in enumerate(categories)}
     of_id = np.array([place.get(code, 0) for code, _ in keys], np.int64)
     by_code = np.array([number[category] for category in codes.values()], np.int64)
+    of_id.flags.writeable = by_code.flags.writeable = False
     return Diagnoses(tuple(codes), tuple(codes.values()), by_code), of_id
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from drg.claims.days import read_days
-from drg.dip.build.codes import ClaimCodes, CodeReader, First, Lists, starts
+from drg.dip.build.codes import ClaimCodes, First, Lists, code_reader, starts
 from drg.dip.conditions import ConditionWords
 from drg.dip.vocabulary import Vocabulary
 from drg.grouping.encode import numbers
@@ -120,9 +120,8 @@ class History:
             short = {code: code for code in places if code not in base.dx_names}
             walks["dx"] = replace(walks["dx"], insurance={**short, **walks["dx"].insurance})
         known = {"dx": list(places), "px": sorted(base.px_names)}
-        names = {"dx": base.dx_names, "px": base.px_names}
         self._readers = {
-            kind: CodeReader(known[kind], names[kind], base.normalise_codes, walks.get(kind))
+            kind: code_reader(tuple(known[kind]), base.normalise_codes, walks.get(kind))
             for kind in KINDS
         }
         self.diagnoses: Sequence[Place | None] = [None, *places.values()]

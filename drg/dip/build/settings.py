@@ -7,7 +7,6 @@ Every number that the national method leaves to a region stands here with its de
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal, InvalidOperation
@@ -19,6 +18,7 @@ from typing import Literal
 from drg.dip.formation import LEAST_INCREASE
 from drg.dip.score import SCALE, YEAR_WEIGHTS
 from drg.errors import DrgError
+from drg.toml_file import TomlError, read_toml
 
 __all__ = ["BuildError", "BuildSettings", "read_build_settings"]
 
@@ -28,7 +28,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?")
 _RANGE = re.compile(r"[A-Z][0-9][0-9A-Z](?:-[A-Z][0-9][0-9A-Z])?")
 _NONE = "none"
-_MAX_TOML = 1024 * 1024
 _FRACTIONS = ("related_increase", "coverage", "cv_drop", "quota")
 _WHOLE = (
     "threshold", "most_related", "most_reports", "min_group", "min_subtype", "scale", "year",
@@ -195,11 +194,8 @@ def read_build_settings(path: str | Path) -> BuildSettings:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > _MAX_TOML:
-            raise BuildError("D442", where=str(path), detail=f"> {_MAX_TOML} B")
-        with path.open("rb") as file:
-            told = tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        told = read_toml(path)
+    except (OSError, TomlError) as error:
         raise BuildError("D442", where=str(path), detail=str(error)) from error
     return BuildSettings().changed(**told)
 

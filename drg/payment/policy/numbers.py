@@ -22,6 +22,8 @@ __all__ = [
     "Span", "Volume",
 ]  # fmt: skip
 
+#: Digits that a ratio may be written with, and the power of ten.
+_MOST_DIGITS = 60
 #: Decimal places of a ratio: with costs below ten billion yuan products stay inside int64.
 _PLACES = 6
 #: A coefficient or a multiple beyond this is a slip of the pen.
@@ -61,8 +63,12 @@ def _ratio(value: Any) -> Fraction:
         number = Decimal(str(value).strip())
     except InvalidOperation as error:
         raise Impossible("not_decimal") from error
-    if not number.is_finite() or abs(number) > _LARGEST:
+    if not number.is_finite() or number.adjusted() > _MOST_DIGITS or abs(number) > _LARGEST:
         raise Impossible("too_large", most=_LARGEST)
+    digits, exponent = number.as_tuple()[1:]
+    # A fraction of 1e-999999999 would have as many digits.
+    if len(digits) > _MOST_DIGITS or int(exponent) < -_MOST_DIGITS:
+        raise Impossible("decimals", places=_PLACES)
     found = Fraction(number)
     if (found * 10**_PLACES).denominator != 1:
         raise Impossible("decimals", places=_PLACES)

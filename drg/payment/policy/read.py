@@ -7,10 +7,8 @@ policy may extend another.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 from drg.errors import TableError
 from drg.payment.policy.errors import PolicyError, near, shown
 from drg.text import text
+from drg.toml_file import TomlError, read_toml
 
 __all__ = [
     "HEADER", "POLICY", "SECTIONS", "Draft", "Leaf", "Origin", "Shape", "documents_of", "leaves",
@@ -213,11 +212,10 @@ def leaves(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        # Editors on Windows put a byte order mark before the text.
-        return tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        known = {UnicodeDecodeError: "not_utf8", FileNotFoundError: "no_file"}.get(type(error))
-        detail = text(f"policies.why_{known}") if known else str(error)
+        return read_toml(path, exactly=True)
+    except (OSError, TomlError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        detail = text("policies.why_no_file") if missing else str(error)
         raise TableError("T120", where=str(path), detail=detail) from error
 
 

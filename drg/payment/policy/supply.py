@@ -76,7 +76,8 @@ def supply_numbers(
     draft : Draft
     supply : mapping of str to str
         Path of a number to its text. A path may go on below a list or a mapping:
-        ``drg.rates.<insurance>[.<level>]``, ``drg.coefficients.<hospital>[.<group>]``,
+        ``drg.rates.<insurance>[.<level>]``, or ``drg.rates.<row>.<field>`` with the row that
+        ``drg policies show`` names; ``drg.coefficients.<hospital>[.<group>]``,
         ``bed_day.<id>.rates[.<level>[.<category>]]``, ``drg.outliers.high.<level>``; or name a
         table file for the whole of it.
     kind : type, optional
@@ -146,15 +147,29 @@ def _set(
 def _with_row(node: Any, row: Any, rest: Sequence[str], text: str) -> list[Any]:
     """Rows with one more, which takes the place of what stood for the same scope."""
     keys, number = ROWS[row]
+    rows = node if isinstance(node, list) else []
+    if len(rest) > 1 and rest[-1] in row.model_fields:
+        return _with_field(rows, row, rest, text)
     if len(rest) > len(keys):
         raise SupplyError("P476", where=FILE, path=".".join(rest), near=", ".join(keys))
     entry = dict(zip(keys, rest, strict=False))
     kept = [
-        old for old in (node if isinstance(node, list) else [])
+        old for old in rows
         if {k: _text(old.get(k)) for k in keys} != {k: entry.get(k, "") for k in keys}
     ]  # fmt: skip
     entry[number] = text
     return [*kept, {key: Leaf(value, SUPPLIED, FILE) for key, value in entry.items()}]
+
+
+def _with_field(rows: list[Any], row: Any, rest: Sequence[str], text: str) -> list[Any]:
+    """Rows with one field of one of them changed: ``0.rate``, as paths of numbers name rows."""
+    number, *more = rest
+    if more[1:] or not number.isdecimal() or int(number) >= len(rows):
+        known = ", ".join(f"{n}.{rest[-1]}" for n in range(len(rows))) or "—"
+        raise SupplyError("P476", where=FILE, path=".".join(rest), near=known)
+    field = more[0]
+    leaf = Leaf(_typed(row.model_fields[field].annotation, text), SUPPLIED, FILE)
+    return [{**old, field: leaf} if n == int(number) else old for n, old in enumerate(rows)]
 
 
 def _read_table(draft: Draft, table: str, path: Sequence[str], file: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from drg.errors import TableError
+from drg.paths import beside
 from drg.payment.policy.errors import PolicyError, near
 from drg.payment.policy.read import Draft, Leaf, Origin
 from drg.text import text
@@ -97,7 +98,8 @@ def fill_tables(draft: Draft) -> None:
     Raises
     ------
     TableError
-        T102 no such file, T103 and T104 digest and rows differ from what the policy declares.
+        T102 no such file, T103 and T104 digest and rows differ from what the policy declares,
+        T223 a file outside the policy's folder.
     PolicyError
         P461 unknown table, key or column, P463 a wrong type, P464 a cell is empty, P468 the rows
         stand in the policy too, P473 two rows of one key.
@@ -111,7 +113,9 @@ def fill_tables(draft: Draft) -> None:
                 path = f"tables.{name}.{key}"
                 raise PolicyError("P461", where=where, path=path, near=near(key, _KEYS))
         origin = draft.origin.over(entry, where, f"tables.{name}")
-        file = draft.file.parent / str(entry.get("file", f"{draft.file.stem}.{name}.csv"))
+        named = str(entry.get("file", f"{draft.file.stem}.{name}.csv"))
+        # Who supplies a table with the call may name any.
+        file = Path(named) if origin.by_user else beside(draft.file.parent, named)
         _check_file(file, entry)
         kind = KINDS[name]
         if name == "per_disease":

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Rows = NDArray[Any]
 
-__all__ = ["Change", "Decisions", "Prior", "decide"]
+__all__ = ["BY_GROUP", "Change", "Decisions", "Prior", "decide"]
 
-_BY_GROUP = (Mode.DRG, Mode.POINTS, Mode.DIP)
+#: Claims that count for the caps of their hospital.
+BY_GROUP = (Mode.DRG, Mode.POINTS, Mode.DIP)
 _EPOCH_YEAR = 1970
 
 
@@ -262,7 +263,7 @@ class _Period:
             slots = np.array([*(place[name] for name in found.hospital.names), 0], np.int64)
             own = slots[found.hospital.codes]
             since = found.month.astype(np.int64) - first
-            paid = self._alive[n] & found.priced & np.isin(found.sheet.mode, _BY_GROUP)
+            paid = self._alive[n] & found.priced & np.isin(found.sheet.mode, BY_GROUP)
             unit = (own * shape[1] + since)[paid]
             counts["discharges"] += np.bincount(unit, minlength=shape[0] * shape[1]).reshape(shape)
             here = part == n
@@ -277,27 +278,33 @@ class _Period:
         lists = [(n, part.stays) for n, part in enumerate(self.parts) if part.stays]
         if drg is None or drg.readmission is None or not lists:
             return
-        part = np.concatenate([np.full(len(listed.rows), n) for n, listed in lists])
-        row = np.concatenate([listed.rows for _, listed in lists])
-        patient = numbered(pl.concat([listed.patients for _, listed in lists]))
-        group = numbered(pl.concat([listed.groups for _, listed in lists]))
-        admitted, discharged, dated, exempt, by_group = (
-            np.concatenate([getattr(listed, name) for _, listed in lists])
-            for name in ("admitted", "discharged", "dated", "exempt", "by_group")
-        )
-        patient = np.where(self._lives(part, row) & dated, patient, -1)
-        ids = pl.concat([listed.ids for _, listed in lists])
+        # Most persons have one stay: only the others are looked at together.
+        kept = _there_again([listed.patients for _, listed in lists])
+        at = [(n, listed, places) for (n, listed), places in zip(lists, kept, strict=True)]
+
+        def every(name: str) -> Rows:
+            return np.concatenate([getattr(listed, name)[places] for _, listed, places in at])
+
+        def texts(name: str) -> pl.Series:
+            found: list[pl.Series] = [getattr(listed, name).gather(p) for _, listed, p in at]
+            return pl.concat(found)
+
+        part = np.concatenate([np.full(len(places), n) for n, _, places in at])
+        row, ids = every("rows"), texts("ids")
+        patient, group = numbered(texts("patients")), numbered(texts("groups"))
+        admitted, discharged, exempt = every("admitted"), every("discharged"), every("exempt")
+        patient = np.where(self._lives(part, row) & every("dated"), patient, -1)
         order = _settle_ties((patient, group, admitted, discharged), ids)
         halved = np.zeros(len(row), np.bool_)
         halved[order] = halve_previous(
             patient[order], group[order], admitted[order], discharged[order], exempt[order],
             drg.readmission,
         ).halved  # fmt: skip
-        halved &= by_group
-        for n, listed in lists:
-            places = np.flatnonzero(halved[part == n])
-            places = places[~settled[n][listed.rows[places]]]
-            self._change(n, listed.rows[places], Branch.READMISSION, listed.less.take(places))
+        halved &= every("by_group")
+        for n, listed, places in at:
+            chosen = places[halved[part == n]]
+            chosen = chosen[~settled[n][listed.rows[chosen]]]
+            self._change(n, listed.rows[chosen], Branch.READMISSION, listed.less.take(chosen))
 
     # ---- visits
 
@@ -353,6 +360,17 @@ class _Period:
         if len(rows):
             branches = np.broadcast_to(np.asarray(branch, np.uint8), len(rows))
             self.changes[self.parts[part].key].append(Change(rows, branches, worth, **more))
+
+
+def _there_again(names: Sequence[pl.Series]) -> list[Rows]:
+    """Of each part the places of names that may be there more than once in all of them."""
+    hashes = [series.hash(0).to_numpy() for series in names]
+    ordered = np.sort(np.concatenate(hashes))
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return [
+        np.flatnonzero(np.isin(found, again) & series.is_not_null().to_numpy())
+        for found, series in zip(hashes, names, strict=True)
+    ]
 
 
 def _settle_ties(columns: Sequence[Rows], ids: pl.Series) -> Rows:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Rows = NDArray[Any]
 
-__all__ = ["decided_sheet", "fingerprints", "months", "priced_columns"]
+__all__ = ["decided_sheet", "fingerprints", "id_hashes", "months", "priced_columns"]
 
 #: Two hashes of an id agree by chance for none of any number of claims there will ever be.
 _SEEDS = (11, 23)
@@ -93,6 +93,11 @@ def fingerprints(
         content ^= part
         content *= _MIX
     return (first, second), content
+
+
+def id_hashes(ids: pl.Series) -> Rows:
+    """The first of the two hashes of each id."""
+    return ids.hash(_SEEDS[0]).to_numpy()
 
 
 def _named_hashes(columns: Sequence[Named]) -> list[Rows]:

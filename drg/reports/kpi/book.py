@@ -48,20 +48,7 @@ _NAMED = ("group", "group_name")
 
 
 def write_kpi_book(path: str | Path, report: KpiReport, *, lang: str | None = None) -> None:
-    """Write ``kpi.xlsx``.
-
-    Parameters
-    ----------
-    path : str or Path
-    report : KpiReport
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Raises
-    ------
-    InputError
-        F205 xlsxwriter is missing; F204, F209, F210: the system refuses to write.
-    """
+    """Write ``kpi.xlsx``; errors as of ``write_workbook``."""
     lang = lang or language()
     with write_workbook(path, created=_made(report)) as book:
         _overview(book, report, lang)

@@ -99,6 +99,8 @@ def rounded_cv(
     ----------
     cases, total, squares : int
         Number of values, their sum and the sum of their squares: integers, such as fen.
+    places : int
+        Decimals of the answer's scale.
     sample : bool, optional
         Divide by n - 1 below the root. The specification does not say which; the population's is
         reported unless asked otherwise.

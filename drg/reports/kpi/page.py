@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import drg
-from drg.claims.writers import atomic_path
 from drg.reports.kpi.catalog import shown
 from drg.reports.kpi.page_charts import charts
 from drg.reports.kpi.page_tables import all_figures, formulas, groups, levels, untold
 from drg.reports.kpi.page_words import say
-from drg.reports.page import figures, listed, notice, page
+from drg.reports.page import figures, listed, notice, page, save_page
 from drg.reports.words import count
 from drg.text import language
 
@@ -30,20 +29,7 @@ _MOST_KEYS, _MOST_INPUTS = 12, 4
 
 
 def write_kpi_page(path: str | Path, report: KpiReport, *, lang: str | None = None) -> None:
-    """Write ``kpi.html``: the same report, the same bytes.
-
-    Parameters
-    ----------
-    path : str or Path
-    report : KpiReport
-    lang : {"zh", "en"}, optional
-        Language; the context's when omitted.
-
-    Raises
-    ------
-    InputError
-        F204, F209, F210: the system refuses to write.
-    """
+    """Write ``kpi.html``: the same report, the same bytes; errors as of ``save_page``."""
     lang = lang or language()
     parts = [
         listed([_lead(report, lang), say("null_note", lang)]),
@@ -56,8 +42,7 @@ def write_kpi_page(path: str | Path, report: KpiReport, *, lang: str | None = No
         formulas(report, lang),
         f"<footer>{say('footer', lang, version=drg.__version__)}</footer>",
     ]
-    with atomic_path(path) as draft:
-        draft.write_text(page(_title(report, lang), lang, parts, wide=True), "utf-8", newline="\n")
+    save_page(path, page(_title(report, lang), lang, parts, wide=True))
 
 
 def key_parts(report: KpiReport, lang: str) -> list[str]:
