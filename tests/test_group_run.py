@@ -15,15 +15,20 @@ from typing import Any
 import kill_run
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT
 
+import drg
 from drg.claims.input_files import input_files
 from drg.claims.readers import open_claims
+from drg.cli import cli
 from drg.errors import DrgError, InputError
 from drg.grouping.grouper import Grouper
+from drg.payment.weights import Weights
 from drg.scale import RunError
 from drg.scale.group_file import group_file
 from drg.scale.group_run import group_into, group_run
+from drg.scale.journal import Journal
 from drg.scale.run_manifest import changed_parts, read_run
 from drg.scale.run_words import RunSummary
 
@@ -156,31 +161,33 @@ def test_bytes_depend_on_neither_threads_nor_how_far_a_reader_cuts(
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
+@pytest.mark.parametrize(
+    ("scheme", "table"),
+    [
+        ("chs-drg-2.0", "haerbin-2024"),
+        pytest.param("taian-2025", None, marks=pytest.mark.long),
+        pytest.param("chongqing", None, marks=pytest.mark.long),  # a place
+    ],
+)
 def test_weights_catalogues_and_places_add_up(
-    national: Grouper, claims: Path, tmp_path: Path
+    claims: Path, tmp_path: Path, scheme: str, table: str | None
 ) -> None:
-    import drg
-    from drg.payment.weights import Weights
-
     whole = tmp_path / "whole.parquet"
-    ways = (
-        (national, Weights.load("haerbin-2024")),
-        (drg.load_grouper("taian-2025"), None),
-        (drg.load_grouper("chongqing"), None),
-    )
-    for number, (grouper, weights) in enumerate(ways):
-        one = group_file(grouper, input_files(claims), whole, weights=weights)
-        run = group_run(grouper, claims, tmp_path / str(number), weights=weights)
-        assert (run.summary.counts, run.summary.dip) == (one.counts, one.dip)
-        assert rows_of(tmp_path / str(number)).equals(pl.read_parquet(whole))
-        if weights is not None:
-            assert run.summary.weights is not None
-            assert one.weights is not None
-            assert run.summary.weights.totals == one.weights.totals
-            assert run.manifest.totals["weighted"] == one.weights.totals.cases > 0
-        again = group_run(grouper, claims, tmp_path / str(number), weights=weights)
-        body, told = run.lines()[:-6], again.lines()
-        assert told[: len(body)] == body  # counts, weights and classes come back from the manifest
+    grouper = drg.load_grouper(scheme)
+    weights = None if table is None else Weights.load(table)
+    one = group_file(grouper, input_files(claims), whole, weights=weights)
+    run = group_run(grouper, claims, tmp_path / "run", weights=weights)
+    assert (run.summary.counts, run.summary.dip) == (one.counts, one.dip)
+    assert (run.summary.by_version, run.summary.versions) == (one.by_version, one.versions)
+    assert rows_of(tmp_path / "run").equals(pl.read_parquet(whole))
+    if weights is not None:
+        assert run.summary.weights is not None
+        assert one.weights is not None
+        assert run.summary.weights.totals == one.weights.totals
+        assert run.manifest.totals["weighted"] == one.weights.totals.cases > 0
+    again = group_run(grouper, claims, tmp_path / "run", weights=weights)
+    body, told = run.lines()[:-6], again.lines()
+    assert told[: len(body)] == body  # counts, weights and classes come back from the manifest
 
 
 def test_many_files_into_one(national: Grouper, claims: Path, tmp_path: Path) -> None:
@@ -288,6 +295,36 @@ def test_a_killed_run_goes_on(national: Grouper, month: pl.DataFrame, tmp_path: 
     assert tree(out) == tree(tmp_path / "whole")
     ids = kill_run.ids_of(out, "parquet")
     assert len(ids) == ids.n_unique() == 59_400
+
+
+def test_what_a_killed_run_was_about_to_write_is_removed(
+    national: Grouper, claims: Path, tmp_path: Path
+) -> None:
+    group_run(national, claims, tmp_path / "whole")
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("drg.scale.group_run.write_run", _full)
+        refused("F209", lambda: group_run(national, claims, out))
+    for name in (".rejects.csv", ".run.toml", "claims/.a-00000.parquet"):
+        (out / f"{name}.0123abcd.part").write_bytes(b"half")
+    note = next(out.glob(".drg-run/part-*"))
+    note.write_text("{", "utf-8")  # a damaged note is none
+    assert len(group_run(national, claims, out).made) == 1
+    assert tree(out) == tree(tmp_path / "whole")
+
+
+def _full(*_: object) -> None:
+    raise InputError("F209", where="x", system=28)
+
+
+def test_a_journal_without_its_plan_is_of_no_use(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "run", {"policy": "a"})
+    journal.note("part", {"rows": 1})
+    plan = tmp_path / "run" / "plan.json"
+    plan.write_text("{", "utf-8")
+    refused("C231", lambda: Journal(tmp_path / "run", {"policy": "a"}))
+    plan.unlink()
+    assert Journal(tmp_path / "run", {"policy": "b"}).record("part") is None
 
 
 def test_an_interrupt_leaves_a_run_that_goes_on(
@@ -410,7 +447,6 @@ def test_damaged_parts_are_made_again(
     wanted = tree(whole)
     damage: tuple[Callable[[Path], object], ...] = (
         Path.unlink,
-        lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x"),
     )
     for number, harm in enumerate(damage):
@@ -517,6 +553,41 @@ def test_a_full_disk_leaves_a_run_that_goes_on(
     assert caught.value.__notes__
     assert group_run(national, claims, out).claims == 330
     assert isinstance(RunError("C238", where="x", found=1, wanted=2).message("en"), str)
+
+
+# ---- the command line
+
+
+def test_the_command_says_what_is_there_and_how_to_go_on(demo: Grouper, tmp_path: Path) -> None:
+    assert demo.scheme_id == "demo"  # compiled by now: that is no step of the run
+    claims = ROOT / "examples" / "demo_claims.csv"
+    args = ["--lang", "en", "group", str(claims), "-s", "demo", "-o", str(tmp_path / "run")]
+    with pytest.MonkeyPatch.context() as patch:
+        Dying(patch, 5, late=True)  # the last step before the parts are put together
+        with pytest.raises(Dead):
+            CliRunner().invoke(cli, args)
+    calls = itertools.count(1)
+    real = os.fsync
+
+    def full(descriptor: int) -> None:
+        if next(calls) == 2:
+            raise OSError(28, "no room")
+        real(descriptor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("drg.claims.writers.os.fsync", full)
+        result = CliRunner().invoke(cli, args)
+    first, second = result.stderr.splitlines()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert first.startswith("what is done is kept; run the same command again to go on: ")
+    assert second.startswith("error: [F209]")
+    result = CliRunner().invoke(cli, args)
+    assert result.exit_code == 1
+    assert "1 read, 1 written, 1 of them before" in result.stdout
+    assert "rejects.csv, 5 rows" in result.stdout
+    assert "nothing was written" in CliRunner().invoke(cli, args).stdout
+    result = CliRunner().invoke(cli, [*args, "--format", "csv"])
+    assert (result.exit_code, result.stderr[:13]) == (2, "error: [C239]")
 
 
 # ---- the real thing, at the size of CI

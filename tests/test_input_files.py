@@ -123,12 +123,18 @@ def test_what_cannot_be_named(tmp_path: Path) -> None:
 
 
 def test_a_runs_folder_stands_for_its_claims(tmp_path: Path) -> None:
-    put(tmp_path / "claims" / "a-00000.parquet")
-    put(tmp_path / "rejects.csv")
-    (tmp_path / "run.toml").write_text("")
-    assert names(tmp_path) == ["a-00000.parquet"]
-    (tmp_path / ".drg-run").mkdir()
-    refused("F194", tmp_path)
+    run = tmp_path / "run"
+    put(run / "claims" / "a-00000.parquet")
+    put(run / "rejects.csv")
+    (run / "run.toml").write_text("")
+    assert names(run) == ["a-00000.parquet"]
+    (run / ".drg-run").mkdir()
+    refused("F194", run)
+    for path in (run / "run.toml", run / "rejects.csv"):
+        path.unlink()
+    for named in (tmp_path, run / "claims", run / "claims" / "*.parquet"):
+        with pytest.raises(InputError, match="F194"):
+            open_claims(named)
 
 
 def test_files_are_read_one_after_the_other(tmp_path: Path) -> None:

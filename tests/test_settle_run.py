@@ -27,6 +27,7 @@ from test_dip_settle import REGISTER, RULE
 from test_price import PRIOR, decisions, frame, months, policies, weights
 from test_settle import JUNE, POLICY, claims, digests, place, run, settle
 
+from drg.claims.readers import ClaimSource, open_claims
 from drg.dates import Month
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.policy.catalog import load_policy
@@ -231,6 +232,23 @@ def test_a_file_that_changes_meanwhile_is_noticed(place: Path, name: str) -> Non
     with pytest.raises(RunError, match=rf"C250.*{name}"):
         settled(place, place / "june.parquet", "out", progress=touch)
     assert not (place / "out").exists()
+
+
+def test_a_file_that_changes_while_it_is_opened_is_noticed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = place / "june.csv"
+    source.write_bytes(pl.read_parquet(place / "june.parquet").write_csv().encode("gb18030"))
+
+    def opened(*args: object, **options: object) -> ClaimSource:
+        found = open_claims(*args, **options)  # type: ignore[arg-type]
+        # What is read from here on is a copy.
+        source.write_bytes(source.read_bytes().replace(b"J18.900", b"J18.901"))
+        return found
+
+    monkeypatch.setattr("drg.scale.settle_file.open_claims", opened)
+    with pytest.raises(RunError, match="C250"):
+        settled(place, source, "out")
 
 
 # ---- parts on disk, and runs that end early

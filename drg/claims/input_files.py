@@ -16,7 +16,10 @@ from urllib.parse import unquote
 from drg.claims.open_file import INPUT_SUFFIXES
 from drg.errors import InputError
 
-__all__ = ["CLAIMS_FOLDER", "JOURNAL_FOLDER", "RUN_FILE", "InputFile", "input_files", "is_many"]
+__all__ = [
+    "CLAIMS_FOLDER", "JOURNAL_FOLDER", "RUN_FILE", "InputFile", "input_files", "is_many",
+    "refuse_unfinished",
+]  # fmt: skip
 
 #: What a run over many files leaves (``drg.scale``): its manifest, beside its claims; and what
 #: it keeps until it is done.
@@ -26,6 +29,8 @@ _MAGIC = re.compile(r"[*?\[]")
 _PARTITION = re.compile(r"([^=]+)=(.*)")
 #: What systems and clusters leave in folders.
 _LITTER = {"thumbs.db", "desktop.ini"}
+#: What Excel leaves beside a workbook as long as somebody has it open.
+_HELD_OPEN = "~$"
 #: How a cluster writes a partition of rows that have no value.
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _SHOWN = 5
@@ -61,8 +66,8 @@ def input_files(paths: str | Path | Sequence[str | Path]) -> tuple[InputFile, ..
     ----------
     paths : str, Path or sequence of them
         Files, folders, patterns (``*``, ``?``, ``[ab]``, ``**`` for folders at any depth). Hidden
-        files and those that begin with ``_`` are passed over inside folders. Several files are
-        named below the folder that they share, as if a pattern had named them.
+        files and those that begin with ``_`` or ``~$`` are passed over inside folders. Several
+        files are named below the folder that they share, as if a pattern had named them.
 
     Returns
     -------
@@ -92,6 +97,20 @@ def input_files(paths: str | Path | Sequence[str | Path]) -> tuple[InputFile, ..
                 raise InputError("F192", where=str(file.path), name=file.name)
             seen[key] = file.path
     return tuple(sorted(found, key=lambda file: PurePosixPath(file.name).parts))
+
+
+def refuse_unfinished(files: Sequence[InputFile]) -> None:
+    """Refuse claims of a run that has not been finished, however they were named.
+
+    Raises
+    ------
+    InputError
+        F194.
+    """
+    folders = {file.path.parent.resolve() for file in files}
+    for claims in sorted({above for folder in folders for above in (folder, *folder.parents)}):
+        if claims.name == CLAIMS_FOLDER and (claims.parent / JOURNAL_FOLDER).exists():
+            raise InputError("F194", where=str(claims.parent))
 
 
 def _shared(paths: Sequence[Path]) -> dict[Path, InputFile]:
@@ -144,7 +163,7 @@ def _matching(pattern: Path) -> tuple[Path, list[Path]]:
 
 
 def _passed_over(name: str) -> bool:
-    return name.startswith((".", "_")) or name.lower() in _LITTER
+    return name.startswith((".", "_", _HELD_OPEN)) or name.lower() in _LITTER
 
 
 def _keys(relative: Path) -> tuple[tuple[str, str | None], ...]:

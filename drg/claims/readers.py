@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from drg.claims.derived import derive
-from drg.claims.input_files import InputFile, input_files, is_many
+from drg.claims.input_files import InputFile, input_files, is_many, refuse_unfinished
 from drg.claims.many import open_files, open_input
 from drg.claims.open_file import INPUT_SUFFIXES, open_file
 from drg.claims.profiles import ClaimColumns, Header, load_profiles, match_columns
@@ -76,7 +76,10 @@ def _opened(path: str | Path | Sequence[InputFile], sheet: str | int | None) -> 
     if isinstance(path, str | Path):
         if not is_many(path):
             return open_file(path, sheet=sheet)
-        return open_files(Path(path), input_files(path), sheet=sheet)
+        named, path = Path(path), input_files(path)
+        refuse_unfinished(path)
+        return open_files(named, path, sheet=sheet)
+    refuse_unfinished(path)
     if len(path) == 1:
         return open_input(path[0], sheet=sheet)
     return open_files(path[0].path.parent, path, sheet=sheet)

@@ -195,7 +195,9 @@ class Parts:
                 rows = sum(cuts[part].rows for part in parts)
                 frames = opened.frames(Cut(first, rows), FRAME_ROWS)
                 for part in parts:
-                    own = islice(frames, -(-cuts[part].rows // FRAME_ROWS))
+                    # The last goes to the very end, where rows too many are noticed.
+                    most = None if part == parts[-1] else -(-cuts[part].rows // FRAME_ROWS)
+                    own = islice(frames, most)
                     self._make(number, part, opened, cuts, own)
         return []
 

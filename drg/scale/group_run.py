@@ -117,7 +117,10 @@ def group_run(
             manifest = interruptible(lambda stop: run.bring_to_end(threads, progress, stop))
         except BaseException as error:
             if run.begun:
-                error.add_note(text("cli.run_goes_on", lang, where=out))
+                # What a file is refused for is mended in the file: taken away, it is another run.
+                of_a_file = isinstance(error, InputError) and error.code.startswith("F1")
+                key = "cli.run_goes_on_mended" if of_a_file else "cli.run_goes_on"
+                error.add_note(text(key, lang, where=out))
             raise
     seconds = time.perf_counter() - started
     try:

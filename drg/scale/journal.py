@@ -16,7 +16,7 @@ from typing import Any
 from drg.claims.writers import atomic_path
 from drg.scale import RunError
 
-__all__ = ["Journal", "told_apart"]
+__all__ = ["Journal", "discard", "told_apart"]
 
 _PLAN = "plan.json"
 _SHOWN = 5
@@ -35,7 +35,8 @@ class Journal:
     Raises
     ------
     RunError
-        C230: the folder holds the journal of a run with another plan; says what differs.
+        C230: the folder holds the journal of a run with another plan; says what differs. C231: its
+        plan is damaged.
     InputError
         F204, F209, F210: the folder cannot be written.
     """
@@ -45,8 +46,12 @@ class Journal:
         path = folder / _PLAN
         plain = json.loads(json.dumps(plan))
         before = _read(path)
+        if before is None and path.exists():
+            raise RunError("C231", where=str(path))
         if before is not None and before != plain:
             raise RunError("C230", where=str(folder), differs=told_apart(before, plain))
+        if before is None and folder.exists():  # records without a plan are of nobody knows what
+            discard(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for draft in folder.glob(".*.part"):  # of a run that was killed while it wrote
             draft.unlink()
@@ -54,7 +59,7 @@ class Journal:
             self._write(path, plain)
 
     def record(self, part: str) -> Mapping[str, Any] | None:
-        """What was noted of a finished part; None: it is not finished."""
+        """What was noted of a finished part; None: it is not finished, or the note is damaged."""
         return _read(self._path(part))
 
     def note(self, part: str, told: Mapping[str, Any]) -> None:
@@ -63,13 +68,7 @@ class Journal:
 
     def remove(self) -> None:
         """The run is done."""
-        # The plan goes last: without it the records would belong to nothing.
-        for path in sorted(self.folder.iterdir(), key=lambda path: path.name == _PLAN):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        self.folder.rmdir()
+        discard(self.folder)
 
     def _path(self, part: str) -> Path:
         return self.folder / f"{part}.json"
@@ -80,6 +79,17 @@ class Journal:
             draft.write_text(json.dumps(told, ensure_ascii=False), "utf-8", newline="\n")
 
 
+def discard(folder: Path) -> None:
+    """Remove a journal, of whatever run, with all that lies in it."""
+    # The plan goes last: without it the records would belong to nothing.
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == _PLAN):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    folder.rmdir()
+
+
 def told_apart(before: Any, now: Any) -> str:
     """Where two plans part, as far as a message should tell."""
     told = list(_differences(before, now))
@@ -88,10 +98,12 @@ def told_apart(before: Any, now: Any) -> str:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
+    """A JSON object; None: there is none, or it cannot be read as one."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
         return None
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
+    return found if isinstance(found, dict) else None
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:

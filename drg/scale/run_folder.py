@@ -109,13 +109,16 @@ class ClaimsFolder:
         self._suffix = suffix
 
     def clean(self) -> None:
-        """Remove what a killed run was about to write; refuse files that no run put there.
+        """Remove what a killed run was about to write; refuse claims that no run put there.
 
         Raises
         ------
         RunError
             C234.
         """
+        for path in self._root.parent.glob(".*.part"):  # of its rejects, of its manifest
+            if _DRAFT.fullmatch(path.name):
+                path.unlink()
         strange = []
         for path, name in self._files():
             if _DRAFT.fullmatch(path.name):

@@ -16,10 +16,10 @@ from drg.claims.readers import explained
 from drg.scale import RunError
 from drg.scale.group_file import leave_if
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "Stat", "looked_at"]
 
 
-class _Stat(NamedTuple):
+class Stat(NamedTuple):
     """What tells whether a file has been touched."""
 
     bytes: int
@@ -36,15 +36,21 @@ class Inputs:
         Digests that an earlier run began with; None: that input had not been begun.
     stop : Event
         Ends the hashing.
+    before : sequence of Stat, optional
+        ``looked_at`` of the files, where they were opened before this.
     """
 
     def __init__(
-        self, files: Sequence[InputFile], known: Sequence[str | None], stop: Event
+        self,
+        files: Sequence[InputFile],
+        known: Sequence[str | None],
+        stop: Event,
+        before: Sequence[Stat] | None = None,
     ) -> None:
         self.files = files
         self._stop = stop
         self._known = known
-        self._before = [_stat(file.path) for file in files]
+        self._before = looked_at(files) if before is None else before
         self._digests: list[Future[str]] = []
         self._held = 0
         self._stack = ExitStack()
@@ -114,7 +120,18 @@ class Inputs:
         return found
 
 
-def _stat(path: Path) -> _Stat:
+def looked_at(files: Sequence[InputFile]) -> list[Stat]:
+    """What tells later whether a file has been touched: to be asked before it is opened.
+
+    Raises
+    ------
+    InputError
+        F101, F105, F124.
+    """
+    return [_stat(file.path) for file in files]
+
+
+def _stat(path: Path) -> Stat:
     with explained(path):
         found = path.stat()
-    return _Stat(found.st_size, found.st_mtime_ns)
+    return Stat(found.st_size, found.st_mtime_ns)

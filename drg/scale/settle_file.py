@@ -28,6 +28,7 @@ from drg.reports.statement import write_statements
 from drg.reports.summary_page import write_summary
 from drg.scale import RunError
 from drg.scale.group_file import Progress, interruptible, leave_if
+from drg.scale.run_inputs import looked_at
 from drg.scale.settle_inputs import GroupRuns
 from drg.scale.settle_parts import parts_folder
 from drg.scale.settle_passes import Passes
@@ -181,9 +182,10 @@ def settle_file(
             before=before,
         )  # fmt: skip
         runs.check_scheme(policy, run.scheme)
+        stats = looked_at(files)
         with open_claims(files, sheet=sheet) as source:
-            passes = Passes(run, source, files, _BATCH, progress)
-            work = _Work(passes, runs, out, tables, digests, statements)
+            passes = Passes(run, source, files, stats, _BATCH, progress)
+            work = _Work(passes, runs, out, tables, digests, sheet, statements)
             try:
                 settlement, written = interruptible(work)
             except BaseException as error:
@@ -208,17 +210,19 @@ class _Work:
         out: Path,
         tables: dict[str, Path],
         digests: dict[str, str],
+        sheet: str | int | None,
         statements: bool,
     ) -> None:
         self.passes, self.run, self.source = passes, passes.run, passes.source
         self.runs, self.out, self.statements = runs, out, statements
-        self.tables, self.digests = tables, digests
+        self.tables, self.digests, self.sheet = tables, digests, sheet
 
     def __call__(self, stop: Event) -> tuple[Settlement, tuple[str, ...]]:
         passes, left = self.passes, parts_folder(self.out)
         if self.run.before is None and self.source.rows >= _KEPT_FROM:
             wanted = ("hospitals", "decisions")
-            passes.keep_in(left, {r: d for r, d in self.digests.items() if r in wanted})
+            tables = {role: sha for role, sha in self.digests.items() if role in wanted}
+            passes.keep_in(left, tables, self.sheet)
         try:
             with passes.hashing(stop):
                 settled = self._settle(stop)

@@ -21,7 +21,7 @@ from drg.claims.writers import atomic_path
 from drg.payment.mechanisms.standard import PaymentError
 from drg.payment.pricing.carry import pack, unpack
 from drg.scale import RunError
-from drg.scale.journal import Journal
+from drg.scale.journal import Journal, discard
 from drg.settlement.part import Part
 
 __all__ = ["KeptParts", "even_parts", "parts_folder"]
@@ -162,9 +162,8 @@ def _begun(folder: Path, plan: Mapping[str, Any]) -> Journal:
     """The journal of a run with this plan; one of another plan is thrown away."""
     try:
         return Journal(folder, plan)
-    except (RunError, ValueError):  # another plan, or one that cannot be read
-        for path in folder.iterdir():
-            path.unlink()
+    except RunError:  # another plan, or a damaged one
+        discard(folder)
     return Journal(folder, plan)
 
 

@@ -19,7 +19,7 @@ import polars as pl
 from drg.claims.many import ManySources
 from drg.payment.pricing.carry import made_by
 from drg.scale.group_file import Progress, one_ahead, stoppable
-from drg.scale.run_inputs import Inputs
+from drg.scale.run_inputs import Inputs, Stat
 from drg.scale.settle_parts import KeptParts, even_parts
 from drg.settlement.part import Part, SettledPart
 
@@ -45,6 +45,8 @@ class Passes:
     source : ClaimSource
     files : sequence of InputFile
         Those that the source reads, in order.
+    before : sequence of Stat
+        The files as they were before the source was opened.
     size : int
         Rows of a part.
     progress : callable or None
@@ -63,12 +65,14 @@ class Passes:
         run: MonthRun,
         source: ClaimSource,
         files: Sequence[InputFile],
+        before: Sequence[Stat],
         size: int,
         progress: Progress | None,
     ) -> None:
         self.run, self.source, self.files = run, source, files
         self.inputs: Inputs
         self.resumed = 0
+        self._before = before
         self._size, self._progress, self._done = size, progress, 0
         self._kept: KeptParts | None = None
         #: Parts on disk whose inputs are still being hashed.
@@ -76,7 +80,7 @@ class Passes:
 
     # ---- on disk
 
-    def keep_in(self, folder: Path, tables: Mapping[str, str]) -> None:
+    def keep_in(self, folder: Path, tables: Mapping[str, str], sheet: str | int | None) -> None:
         """Keep what the first pass leaves in a folder, and take what an earlier run left there.
 
         Parameters
@@ -84,6 +88,8 @@ class Passes:
         folder : Path
         tables : mapping of str to str
             Digests of the tables that prices depend on, by role.
+        sheet : str, int or None
+            That is read of XLSX files.
 
         Raises
         ------
@@ -97,6 +103,7 @@ class Passes:
             "month": str(self.run.month),
             "tables": dict(tables),
             "columns": {name: str(dtype) for name, dtype in self.source.schema.items()},
+            "sheet": sheet,
             "rows": self._size,
         }
         source = self.source
@@ -107,7 +114,8 @@ class Passes:
     def hashing(self, stop: Event) -> Inputs:
         """A context in which the files are hashed beside the work."""
         none: list[str | None] = [None] * len(self.files)
-        self.inputs = Inputs(self.files, self._kept.known if self._kept else none, stop)
+        known = self._kept.known if self._kept else none
+        self.inputs = Inputs(self.files, known, stop, self._before)
         return self.inputs
 
     def forget(self, folder: Path) -> None:
@@ -133,6 +141,8 @@ class Passes:
             run.take(part)
             self.resumed += part.height
             self._tell(part.height)
+        if kept is not None:
+            kept.found.clear()  # the run lets go of them one by one: their files are mapped
 
         def assess(batch: pl.DataFrame, row: int) -> Part:
             part = run.first(batch, columns, row)

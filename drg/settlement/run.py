@@ -267,7 +267,7 @@ class MonthRun:
                 only_stays(self._pricer.assess(frame, columns))
                 for frame, columns in settled_parts(stays)
             ]
-        self._decided = decide(parts, self.policy, _together([own, self._used]))
+        self._decided = decide(parts, self.policy, joined_prior([own, self._used]))
 
     # ---- second pass
 
@@ -378,16 +378,6 @@ def _known(before: Settlement) -> pl.DataFrame:
 
 
 def joined_prior(found: Sequence[Prior]) -> Prior:
-    """What several months have used up, taken as one."""
-    every = [Prior(), *found]
-    return Prior(
-        pl.concat([one.visits for one in every]),
-        pl.concat([one.packages.cast(pl.String) for one in every]),
-        pl.concat([one.counts for one in every]),
-    )
-
-
-def _together(found: Sequence[Prior]) -> Prior:
     """What several months have used up, taken as one."""
     every = [Prior(), *found]
     return Prior(

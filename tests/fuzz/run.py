@@ -100,7 +100,8 @@ def _start(name: str, seconds: int, options: Any) -> Ran:
             if told:
                 coverage, corpus = int(told[-1][2]), int(told[-1][3])
             if ended.stdout or not done:
-                print(f"== {name}\n{ended.stdout}\n{'' if done else ended.stderr[-6000:]}")
+                said = "" if done else f"ended with {ended.returncode}\n{ended.stderr[-6000:]}"
+                print(f"== {name}\n{ended.stdout}\n{said}", flush=True)
             if not done:
                 deaths += 1
                 if not told:
