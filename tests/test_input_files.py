@@ -45,7 +45,8 @@ def test_folders_are_gone_through_to_the_bottom_in_one_order(tmp_path: Path) -> 
 
 def test_what_systems_and_clusters_leave_is_passed_over(tmp_path: Path) -> None:
     put(tmp_path / "a.parquet")
-    for name in ("_SUCCESS", ".a.parquet.crc", "Thumbs.db", "_delta_log/0.json", ".x/b.csv"):
+    left = ("_SUCCESS", ".a.parquet.crc", "Thumbs.db", "_delta_log/0.json", ".x/b.csv", "~$a.xlsx")
+    for name in left:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     assert names(tmp_path) == ["a.parquet"]

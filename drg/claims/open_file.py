@@ -96,11 +96,13 @@ def suffix_of(path: Path) -> str:
     Raises
     ------
     InputError
-        F104: none of ``INPUT_SUFFIXES``.
+        F101: no suffix, and nothing is there. F104: none of ``INPUT_SUFFIXES``.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     suffix = "".join(suffixes) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
     if suffix not in INPUT_SUFFIXES and not path.is_dir():
+        if not path.suffix and not path.exists():  # a folder, rather than a kind of file
+            raise InputError("F101", where=str(path))
         known = " ".join(INPUT_SUFFIXES)
         raise InputError("F104", where=str(path), suffix=suffix or path.name, known=known)
     return suffix

@@ -19,6 +19,7 @@ import polars as pl
 import drg
 from drg.claims.input_files import JOURNAL_FOLDER, RUN_FILE, InputFile, input_files
 from drg.claims.writers import OUTPUT_SUFFIXES
+from drg.errors import InputError
 from drg.scale import RunError
 from drg.scale.group_file import Progress, group_file, interruptible
 from drg.scale.group_parts import FRAME_ROWS, PART_ROWS, Parts, Setting

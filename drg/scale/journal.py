@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from drg.claims.input_files import JOURNAL_FOLDER
 from drg.claims.writers import atomic_path
 from drg.scale import RunError
 
@@ -49,7 +50,9 @@ class Journal:
         if before is None and path.exists():
             raise RunError("C231", where=str(path))
         if before is not None and before != plain:
-            raise RunError("C230", where=str(folder), differs=told_apart(before, plain))
+            # What a user may delete is the run's whole folder: its parts are of no use alone.
+            run = folder.parent if folder.name == JOURNAL_FOLDER else folder
+            raise RunError("C230", where=str(run), differs=told_apart(before, plain))
         if before is None and folder.exists():  # records without a plan are of nobody knows what
             discard(folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,13 +7,14 @@ holds no time of day and no path of the machine, so that equal runs have equal m
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drg.claims.input_files import RUN_FILE
+from drg.claims.input_files import CLAIMS_FOLDER, RUN_FILE
 from drg.claims.writers import atomic_path
 from drg.errors import InputError
 from drg.scale import RunError
@@ -169,7 +170,7 @@ def read_run(folder: str | Path) -> RunManifest | None:
             options=told["options"],
             weights=told.get("weights"),
             inputs=tuple(_row(RunInput, one) for one in told["input"]),
-            parts=tuple(_row(RunPart, one) for one in told["part"]),
+            parts=tuple(_inside(_row(RunPart, one)) for one in told["part"]),
             rejects=_row(Written, told["rejects"]),
             counts=told["counts"],
             totals=told["totals"],
@@ -187,6 +188,14 @@ def _row(kind: type[T], told: Mapping[str, Any]) -> T:
         if type(told[one.name]).__name__ != one.type:
             raise TypeError(one.name)
     return made
+
+
+def _inside(part: RunPart) -> RunPart:
+    """A part that lies among the run's claims, whoever wrote the manifest."""
+    names = re.split(r"[/\\]", part.file)
+    if names[0] != CLAIMS_FOLDER or ".." in names:
+        raise ValueError(part.file)
+    return part
 
 
 def write_run(folder: Path, manifest: RunManifest) -> None:

@@ -57,7 +57,7 @@ def fingerprints(
 ) -> tuple[tuple[Rows, Rows], Rows]:
     """Two hashes of each claim's id, and one of all in it that can decide its payment.
 
-    Comparable within one process only.
+    Comparable between processes of one version of polars (``carry.made_by``).
 
     Parameters
     ----------
