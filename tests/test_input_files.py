@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -182,3 +183,11 @@ def test_columns_may_stand_in_another_order(tmp_path: Path) -> None:
     with open_claims([*input_files(tmp_path)]) as source:
         assert pl.concat(source.batches()).row(2) == ("z", "A00.0", "4")
     assert input_files(tmp_path)[0] == InputFile(tmp_path / "a.csv", "a.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_refused_before_it_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    refused("F125", tmp_path / "pipe.csv")
+    put(tmp_path / "a.csv")
+    assert names(tmp_path) == ["a.csv"]

@@ -77,8 +77,9 @@ def input_files(paths: str | Path | Sequence[str | Path]) -> tuple[InputFile, ..
     Raises
     ------
     InputError
-        F101 a file is not there, F190 nothing is found, F191 something in a folder is no claim
-        file, F192 a file is named twice, F194 a run in this folder has not been finished.
+        F101 a file is not there, F125 it is a pipe or device, F190 nothing is found, F191 something
+        in a folder is no claim file, F192 a file is named twice, F194 a run in this folder has not
+        been finished.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     found: list[InputFile] = []
@@ -118,6 +119,8 @@ def _shared(paths: Sequence[Path]) -> dict[Path, InputFile]:
     for path in paths:
         if not path.exists():
             raise InputError("F101", where=str(path))
+        if not path.is_file():  # opening a pipe would wait for whoever fills it
+            raise InputError("F125", where=str(path))
     places = {path: path.parent.resolve() / path.name for path in paths}
     try:
         root = Path(os.path.commonpath([place.parent for place in places.values()]))

@@ -111,6 +111,24 @@ class ClaimSource:
                 "F122", where=str(self.path), found=first + given, wanted=max(first, end)
             )
 
+    def cells(self, names: Sequence[str] | None = None) -> pl.DataFrame:
+        """Every row at once: for a table that is known to be small.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Columns, in this order; all when omitted.
+
+        Raises
+        ------
+        InputError
+            As ``batches``.
+        """
+        wanted = self.schema.names() if names is None else [*names]
+        unread = [name for name in self.schema if name not in wanted]
+        empty = pl.DataFrame(schema={n: t for n, t in self.schema.items() if n in wanted})
+        return pl.concat([empty, *self.batches(without=unread)]).select(wanted)
+
     def _frames(
         self, wanted: pl.LazyFrame, size: int, first: int, end: int
     ) -> Iterator[pl.DataFrame]:

@@ -274,7 +274,7 @@ def _rows(path: Path) -> tuple[dict[str, int], frozenset[str]]:
     where = str(path)
     with open_file(path) as source:
         names = _columns(source.schema.names(), where)
-        cells = source.scan().select(names).collect()
+        cells = source.cells(names)
     weights: dict[str, int] = {}
     seen: dict[str, int] = {}
     for row, values in enumerate(cells.iter_rows(), start=2):

@@ -17,7 +17,7 @@ import polars as pl
 from drg.benefits.model import Balance
 from drg.claims.encoding import DENIED, FULL, system_code
 from drg.claims.frame import SEPARATOR
-from drg.claims.readers import explained, open_file
+from drg.claims.readers import open_file
 from drg.claims.writers import output_suffix, write_frames
 from drg.errors import DrgError, InputError
 from drg.fen_column import yuan_texts
@@ -89,8 +89,8 @@ def read_balances(path: str | Path, plan: str) -> pl.DataFrame:
         person twice.
     """
     path = Path(path)
-    with open_file(path) as source, explained(path):
-        frame = source.scan().collect()
+    with open_file(path) as source:
+        frame = source.cells()
     where = str(path)
     missing = [name for name in _KEYS if name not in frame.columns]
     if missing:

@@ -23,7 +23,7 @@ from drg.benefits.model import LAYERS
 from drg.claims.days import read_days
 from drg.claims.frame import rename_clashing
 from drg.claims.profiles import ClaimColumns
-from drg.claims.readers import ClaimSource, explained, open_claims
+from drg.claims.readers import ClaimSource, open_claims
 from drg.claims.typed import ClaimArrays, read_yuan
 from drg.claims.writers import output_suffix, write_frames
 from drg.payment.pricing.levels import LEVEL_CODE_COLUMNS, level_of
@@ -318,8 +318,7 @@ def read_visits(
     """
     scalars = {name: source.columns.scalars[name] for name in FIELDS
                if name in source.columns.scalars}  # fmt: skip
-    with explained(source.path):
-        frame = source.scan().select([*dict.fromkeys(scalars.values())]).collect()
+    frame = source.cells([*dict.fromkeys(scalars.values())])
     if hospitals is not None and "hospital_id" in scalars:
         frame = _with_levels(frame, scalars, read_hospitals(hospitals))
         scalars["hospital_level"] = _LEVEL

@@ -229,4 +229,4 @@ def _findings(path: str | Path) -> pl.DataFrame:
         lacks = [name for name in _FINDING if name not in source.schema]
         if lacks:
             raise KpiError("K411", where=str(path), column=lacks[0])
-        return source.scan().select(pl.col(_FINDING).cast(pl.String)).collect()
+        return source.cells(_FINDING).cast(pl.String)

@@ -194,7 +194,7 @@ def _charges(
         with open_file(items) as table:
             matched = match_items(table.schema.names(), where=str(items))
             names = {matched[name]: name for name in ITEM_COLUMNS if name in matched}
-            frame = table.scan().rename(names).collect()
+            frame = table.cells().rename(names)
     if frame is None:
         return {}
     kept = frame.select(_text(pl.col(n)).alias(n) for n in ITEM_COLUMNS if n in frame.columns)

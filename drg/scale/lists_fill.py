@@ -101,8 +101,7 @@ class _Results:
             # Settled columns without their branch are the claim's own, told by the hospital.
             kept = [n for n in there if n not in _SETTLED or "branch" in there]
             plain = [pl.col(n) for n in kept]
-            with explained(file):
-                self.frame = source.scan().select(*wanted, *plain).collect()
+            self.frame = source.cells([*dict.fromkeys([name, *kept])]).select(*wanted, *plain)
         ids = self.frame[".id"]
         again = ids.filter(ids.is_duplicated() & ids.is_not_null())
         if len(again):

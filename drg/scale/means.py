@@ -59,7 +59,7 @@ def read_means(path: str | Path, *, sheet: str | int | None = None) -> pl.DataFr
     """
     path = Path(path)
     with open_file(path, sheet=sheet) as source:
-        frame = source.scan().collect()
+        frame = source.cells()
     names = {name.strip().casefold(): name for name in frame.columns}
     if "group" in names and _HISTORY in names:
         return _framed(_of_history(frame, names["group"], names[_HISTORY], path))

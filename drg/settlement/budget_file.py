@@ -79,7 +79,7 @@ def load_budget(path: str | Path) -> Budget:
     where = str(path)
     with open_file(path) as source:
         names = _columns(source.schema.names(), where)
-        cells = source.scan().select(list(names.values())).collect()
+        cells = source.cells([*names.values()])
     events = []
     for row, values in enumerate(cells.iter_rows(), start=2):
         found = {

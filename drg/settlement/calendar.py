@@ -157,7 +157,7 @@ def read_calendar(path: str | Path) -> WorkCalendar:
         names = source.schema.names()
         if len(names) < 2:
             raise CalendarError("P441", where=where, cell=", ".join(names), row=1)
-        rows = source.scan().select(names[:2]).collect().rows()
+        rows = source.cells(names[:2]).rows()
     days: dict[str, set[date]] = {kind: set() for kind in _KINDS}
     for row, (cell, word) in enumerate(rows, start=2):
         day, kind = read_day(cell), _KIND_OF.get(str(word or "").strip().casefold())

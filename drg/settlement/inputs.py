@@ -199,7 +199,7 @@ def _cells(
     """Rows that hold something, by number, as text by column; codes of levels as words."""
     with open_file(path) as source:
         names = _columns(source.schema.names(), heads, needed, str(path))
-        table = source.scan().select(list(names.values())).collect()
+        table = source.cells([*names.values()])
     found = []
     for row, values in enumerate(table.iter_rows(), start=2):
         cells = {

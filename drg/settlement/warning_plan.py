@@ -230,7 +230,7 @@ def table_cells(path: str | Path) -> tuple[list[str], list[list[str]]]:
     from drg.claims.readers import open_file
 
     with open_file(path) as source:
-        frame = source.scan().collect()
+        frame = source.cells()
     cells = [["" if v is None else str(v).strip() for v in row] for row in frame.iter_rows()]
     return frame.columns, cells
 

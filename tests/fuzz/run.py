@@ -119,7 +119,7 @@ def _process(
     arguments = [
         str(grown), str(CORPUS / name), f"-max_total_time={seconds}", f"-timeout={_SECONDS}",
         f"-rss_limit_mb={_MB}", f"-max_len={_LARGEST}", f"-report_slow_units={_SECONDS}",
-        f"-artifact_prefix={found}{os.sep}", f"-dict={dictionary}",
+        f"-artifact_prefix={found}{os.sep}", *([f"-dict={dictionary}"] if words else []),
     ]  # fmt: skip
     command = [sys.executable, __file__, "--one", name, "--found", str(found), "--", *arguments]
     environment = {

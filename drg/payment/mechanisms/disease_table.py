@@ -223,7 +223,7 @@ def load_diseases(path: str | Path) -> DiseaseTable:
     where = str(path)
     with open_file(path) as source:
         columns = _columns(source.schema.names(), where)
-        cells = source.scan().select(columns.values()).collect()
+        cells = source.cells([*columns.values()])
     rows = []
     for number, values in enumerate(cells.iter_rows(), start=2):
         texts = ["" if value is None else str(value).strip() for value in values]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from drg.errors import TableError
 from drg.payment.policy.checks import check_origins
-from drg.payment.policy.errors import PolicyError, pydantic_error
+from drg.payment.policy.errors import PolicyError, near, pydantic_error
 from drg.payment.policy.model import Provenance, Sourced
 from drg.payment.policy.paths import bare_type, inner_type, value_at
 from drg.payment.policy.read import Draft, Leaf, leaves
@@ -56,8 +56,8 @@ def drafted(draft: Draft, kind: type[S]) -> S:
     except ValidationError as error:
         raise _worded(error, draft, found, kind) from None
     for path, leaf in found.items():
-        if leaf.required and value_at(made, path) not in (None, "", (), {}):
-            raise PolicyError("P469", where=leaf.file, path=".".join(path))
+        if leaf.required:
+            _check_open(made, path, leaf)
     given = {path: leaf for path, leaf in found.items() if not leaf.required}
     check_origins({path: (leaf, value_at(made, path)) for path, leaf in given.items()}, draft)
     provenance = {
@@ -77,6 +77,26 @@ def drafted(draft: Draft, kind: type[S]) -> S:
             "synthetic": made.synthetic or made_up,
         }
     )
+
+
+def _check_open(made: Sourced, path: tuple[str, ...], leaf: Leaf) -> None:
+    """Refuse a number left open that there is not, or that has to stand there."""
+    annotation: Any = type(made)
+    for part in path:
+        inner = inner_type(annotation, part)
+        if inner is None:
+            kind = bare_type(annotation)
+            known = [*kind.model_fields] if hasattr(kind, "model_fields") else []
+            raise PolicyError("P461", where=leaf.file, path=".".join(path), near=near(part, known))
+        annotation = inner
+    try:
+        held = value_at(made, path)
+    except KeyError:  # an entry by key, such as that of a level: it is simply not there yet
+        return
+    except IndexError:  # a row of nothing else
+        held = path
+    if held not in (None, "", (), {}):
+        raise PolicyError("P469", where=leaf.file, path=".".join(path))
 
 
 def plain_values(node: Any, path: tuple[str, ...]) -> Any:

@@ -141,7 +141,7 @@ def read_rows(file: Path, kind: TableKind) -> list[dict[str, str]]:
     from drg.claims.readers import open_file
 
     with open_file(file) as source:
-        frame = source.scan().collect()
+        frame = source.cells()
     columns = (*kind.columns, *_ROW_ORIGIN)
     for name in frame.columns:
         if name not in columns:

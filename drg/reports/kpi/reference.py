@@ -197,7 +197,7 @@ def read_reference(path: str | Path, *, sheet: str | int | None = None) -> Refer
     """
     path = Path(path)
     with open_file(path, sheet=sheet) as source:
-        frame = source.scan().collect()
+        frame = source.cells()
     names = {name.strip().casefold(): name for name in frame.columns}
     there = [name for name in _COLUMNS if name in names]
     if "group" not in there or not {"cost_mean", "cost_sum", "los_mean", "los_sum"} & set(there):
