@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
-from drg.claims.readers import open_file
+from drg.claims.readers import open_claims, open_file
 from drg.errors import InputError
 from drg.payment.mechanisms.disease_table import load_diseases
 from drg.payment.policy.catalog import load_policy
 from drg.payment.policy.errors import PolicyError
 from drg.payment.weight_table import load_weight_table
+from drg.scale.find import find_claims
 from drg.scale.means import read_means
 from drg.settlement.budget_file import load_budget
 from drg.settlement.calendar import read_calendar
@@ -65,6 +67,18 @@ def test_rows_too_short_and_too_long_may_not_even_out(tmp_path, load, head):
     path.write_text(f"{head}\n{some},1\n{some[:-2]}\n{some}\n", encoding="utf-8")
     with pytest.raises(InputError, match="F113"):
         load(path)
+
+
+@pytest.mark.parametrize("sex", [b"", b"M", "男".encode(), b"\xff", b"3"])
+def test_text_as_bytes_is_read_alike_in_a_frame_and_alone(demo, tmp_path, sex):
+    path = tmp_path / "made.parquet"
+    pl.DataFrame({"claim_id": ["1"], "sex": [sex], "age": [40], "diagnoses": ["I21.001"]}
+                 ).write_parquet(path)  # fmt: skip
+    with open_claims(path) as source:
+        (frame,) = source.batches()
+        grouped = demo.group_frame(frame, source.columns).row(0, named=True)
+        alone = demo.group(find_claims(source, "1")[0].claim)
+    assert (grouped["outcome"], grouped["reason"]) == (str(alone.outcome), alone.reason)
 
 
 def test_cells_are_all_rows_of_the_columns_asked_for(tmp_path):

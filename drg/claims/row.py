@@ -46,7 +46,7 @@ def claim_of(row: Mapping[str, object], columns: ClaimColumns, claim_id: str = "
         if column.kind == "int":
             values[name] = _number(cell)
         else:
-            values[name] = str(cell)
+            values[name] = _text(cell)
     if day := columns.scalars.get("discharged_on"):
         values["discharged_on"] = read_day(row[day])
     for name, sources, joined in (
@@ -56,6 +56,16 @@ def claim_of(row: Mapping[str, object], columns: ClaimColumns, claim_id: str = "
         entries = [_codes(row[s], columns.separator if joined else "") for s in sources]
         values[name] = tuple(code for codes in entries for code in codes)
     return Claim.model_validate(values)
+
+
+def _text(cell: object) -> str | None:
+    """A cell as text; bytes that are none are not there, as in a column of them."""
+    if not isinstance(cell, bytes):
+        return str(cell)
+    try:
+        return cell.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _number(cell: object) -> int | None:
