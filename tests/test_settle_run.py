@@ -35,9 +35,10 @@ from drg.payment.pricing.assessed import Assessed
 from drg.payment.pricing.carry import pack, unpack
 from drg.payment.pricing.price import Pricer
 from drg.scale import RunError
+from drg.scale.even_frames import even_frames
 from drg.scale.run_manifest import RunManifest, RunPart, Written, write_run
 from drg.scale.settle_file import SettleRun, settle_file
-from drg.scale.settle_parts import even_parts, parts_folder
+from drg.scale.settle_parts import parts_folder
 from drg.settlement.ledger import Ledger
 from drg.settlement.ledger_check import check_file
 from drg.settlement.ledger_file import StoredLedger
@@ -113,11 +114,11 @@ def test_what_is_no_packed_part_is_refused(change: Callable[[bytes], bytes], cod
         unpack(change(pack(scored())))
 
 
-def test_frames_of_any_size_make_even_parts() -> None:
+def test_frames_of_any_size_make_even_frames() -> None:
     rows = pl.DataFrame({"n": range(23)})
     for size in (1, 4, 23, 50):
         frames = iter([rows[:3], rows[3:3], rows[3:20], rows[20:]])
-        parts = list(even_parts(frames, size))
+        parts = list(even_frames(frames, size))
         assert [part.height for part in parts[:-1]] == [size] * (len(parts) - 1)
         assert pl.concat(parts).equals(rows)
 

@@ -58,14 +58,9 @@ def claim_of(row: Mapping[str, object], columns: ClaimColumns, claim_id: str = "
     return Claim.model_validate(values)
 
 
-def _text(cell: object) -> str | None:
-    """A cell as text; bytes that are none are not there, as in a column of them."""
-    if not isinstance(cell, bytes):
-        return str(cell)
-    try:
-        return cell.decode()
-    except UnicodeDecodeError:
-        return None
+def _text(cell: object) -> str:
+    """A cell as text; bytes that are none become text that nothing reads, as in a column."""
+    return cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)
 
 
 def _number(cell: object) -> int | None:

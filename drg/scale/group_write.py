@@ -13,9 +13,10 @@ import polars as pl
 
 from drg.claims.readers import ClaimSource
 from drg.claims.writers import Compression, write_frames
+from drg.scale.even_frames import even_frames
 from drg.scale.group_work import GroupCount, GroupWork
 
-__all__ = ["Cut", "Opened", "even_frames"]
+__all__ = ["Cut", "Opened"]
 
 _PARQUET = ".parquet"
 
@@ -112,22 +113,3 @@ class Opened:
         return write_frames(
             path, grouped(), schema=self._schema, metadata=metadata, compression=compression
         )
-
-
-def even_frames(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
-    """The same rows, in frames of exactly ``size`` rows but for the last.
-
-    How a reader cuts text depends on the machine; what is written must not.
-    """
-    kept: list[pl.DataFrame] = []
-    rows = 0
-    for frame in frames:
-        kept.append(frame)
-        rows += frame.height
-        while rows >= size:
-            whole = pl.concat(kept) if len(kept) > 1 else kept[0]
-            yield whole.head(size)
-            rows -= size
-            kept = [whole.tail(rows)] if rows else []
-    if rows:
-        yield pl.concat(kept)

@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from drg.claims.input_files import InputFile
 from drg.claims.writers import atomic_path
 from drg.payment.mechanisms.standard import PaymentError
@@ -24,7 +22,7 @@ from drg.scale import RunError
 from drg.scale.journal import Journal, discard
 from drg.settlement.part import Part
 
-__all__ = ["KeptParts", "even_parts", "parts_folder"]
+__all__ = ["KeptParts", "parts_folder"]
 
 
 def parts_folder(folder: Path) -> Path:
@@ -140,22 +138,6 @@ class KeptParts:
 
     def _path(self, first_row: int) -> Path:
         return self._journal.folder / f"rows-{first_row:012d}.arrays"
-
-
-def even_parts(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of exactly so many, but for the last."""
-    waiting: list[pl.DataFrame] = []
-    rows = 0
-    for frame in frames:
-        waiting.append(frame)
-        rows += frame.height
-        while rows >= size:
-            whole = waiting[0] if len(waiting) == 1 else pl.concat(waiting, rechunk=True)
-            yield whole.head(size)
-            rows -= size
-            waiting = [whole.slice(size)] if rows else []
-    if rows:
-        yield waiting[0] if len(waiting) == 1 else pl.concat(waiting, rechunk=True)
 
 
 def _begun(folder: Path, plan: Mapping[str, Any]) -> Journal:

@@ -18,9 +18,10 @@ import polars as pl
 
 from drg.claims.many import ManySources
 from drg.payment.pricing.carry import made_by
+from drg.scale.even_frames import even_frames
 from drg.scale.group_file import Progress, one_ahead, stoppable
 from drg.scale.run_inputs import Inputs, Stat
-from drg.scale.settle_parts import KeptParts, even_parts
+from drg.scale.settle_parts import KeptParts
 from drg.settlement.part import Part, SettledPart
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class Passes:
             # A file without claims is one part without rows: its columns still matter.
             return iter([pl.DataFrame(schema=source.schema)])
         batches = source.batches(self._size, without=tuple(set(without)), first=done)
-        return stoppable(one_ahead(even_parts(batches, self._size)), stop)
+        return stoppable(one_ahead(even_frames(batches, self._size)), stop)
 
     def _worked(
         self, work: Callable[[pl.DataFrame, int], T], parts: Iterator[pl.DataFrame], done: int
