@@ -22,7 +22,7 @@ ASAN = $(shell echo 'int main(void) { return 0; }' | $(CC_OF_PYTHON) -fsanitize=
 # CPython frees little at its end, so leaks are not looked for.
 SANITIZED = $(if $(ASAN),DRG_SANITIZE=1 LD_PRELOAD=$(ASAN) ASAN_OPTIONS=detect_leaks=0 \
 	UBSAN_OPTIONS=print_stacktrace=1)
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 20
 
 .PHONY: demo test check lint types long debug fuzz bench dist wheelhouse clean
 

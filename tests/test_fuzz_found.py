@@ -76,7 +76,9 @@ def test_text_as_bytes_is_read_alike_in_a_frame_and_alone(demo, tmp_path, sex):
                  ).write_parquet(path)  # fmt: skip
     with open_claims(path) as source:
         (frame,) = source.batches()
-        grouped = demo.group_frame(frame, source.columns).row(0, named=True)
+        spoilt = frame.with_columns(sex=pl.lit(b"\xff"))  # what stands in other rows is no matter
+        both = demo.group_frame(pl.concat([frame, spoilt]), source.columns)
+        grouped = both.row(0, named=True)
         alone = demo.group(find_claims(source, "1")[0].claim)
     assert (grouped["outcome"], grouped["reason"]) == (str(alone.outcome), alone.reason)
 

@@ -172,6 +172,9 @@ def _text(series: pl.Series) -> pl.Series:
     """
     if series.dtype == pl.String:
         return series
+    if series.dtype == pl.Binary:  # cast, one cell that is no text would spoil all the others
+        cells = [None if cell is None else cell.decode(errors="replace") for cell in series]
+        return pl.Series(series.name, cells, dtype=pl.String)
     try:
         text = series.cast(pl.String, strict=False)
     except pl.exceptions.PolarsError:
