@@ -88,3 +88,8 @@ def demo():
 def national():
     """The grouper of CHS-DRG 2.0, published rules."""
     return load("chs-drg-2.0")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first: at the end one worker would be at it alone."""
+    items.sort(key=lambda item: "test_instructions.py" not in item.nodeid)
